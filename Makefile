@@ -1,0 +1,75 @@
+# Set up, open, test. Windows without make: CONTRIBUTING.md gives the plain commands.
+
+VENV := .venv
+BIN := $(VENV)/bin
+
+# Once .venv stands it decides the version; PYTHON=python3.12 on the command line changes it.
+ifeq ($(origin PYTHON),undefined)
+PYTHON := $(firstword $(wildcard $(BIN)/python) python3)
+endif
+ASK_VERSION := -c 'import sys; print("%d.%d" % sys.version_info[:2])'
+VERSION := $(shell $(PYTHON) $(ASK_VERSION) 2>/dev/null)
+READY := $(VENV)/.ready-$(VERSION)
+
+# Every package in the lock has a wheel where PainLab runs: without one, say so at once rather than compile for an hour.
+HASHED := --require-hashes --only-binary :all:
+SETTINGS := $(VENV)/share/jupyter/lab/settings
+ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
+export UV_HTTP_TIMEOUT ?= 180
+
+.PHONY: help setup lab test lint lock clean
+
+help:
+	@echo "make setup   build .venv from requirements.lock (lab and test do so themselves)"
+	@echo "make lab     open JupyterLab on notebooks/00_welcome.ipynb"
+	@echo "make test    run every test; ARGS='tests/test_house.py -x' goes to pytest"
+	@echo "make lint    tidy with ruff, then check with ruff and mypy"
+	@echo "make lock    write requirements.lock from pyproject.toml; OPTIONS=--upgrade for newer versions"
+	@echo "make clean   remove .venv, caches and builds"
+	@echo "PYTHON=python3.12 chooses another Python (3.11 to 3.13)."
+
+setup: $(READY)
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'PainLab needs Python 3.11 to 3.13, and "$(PYTHON)" is not one: try make setup PYTHON=python3.12'; exit 1; }
+	@rm -f $(VENV)/.ready-*
+	@test "`$(BIN)/python $(ASK_VERSION) 2>/dev/null`" = "$(VERSION)" || $(PYTHON) -m venv --clear $(VENV) \
+		|| $(PYTHON) -m venv --clear --without-pip $(VENV)
+	@# pip brings uv, as locked; uv brings the rest (ten seconds instead of eighty). Where uv cannot, pip does it all.
+	@set -e; python=$(BIN)/python; uv="$$python -m uv"; pip="$$python -m pip"; \
+	$$uv --version >/dev/null 2>&1 || $$pip --version >/dev/null 2>&1 || $$python -m ensurepip >/dev/null 2>&1 \
+		|| pip="$(PYTHON) -m pip --python $$python"; \
+	sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > $(VENV)/uv.lock; \
+	$$uv --version >/dev/null 2>&1 || $$pip install --quiet $(HASHED) -r $(VENV)/uv.lock || true; \
+	if $$uv pip sync --python $$python $(HASHED) requirements.lock && \
+		$$uv pip install --quiet --python $$python --no-deps --no-build-isolation -e .; then :; \
+	else \
+		echo "uv could not install the packages; pip does, in a minute or two."; \
+		$$pip install --quiet $(HASHED) -r requirements.lock; \
+		$$pip install --quiet --no-deps --no-build-isolation -e .; \
+	fi
+	@# JupyterLab asks at first whether to fetch news; the answer here is no.
+	@mkdir -p $(SETTINGS)
+	@echo '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}' > $(SETTINGS)/overrides.json
+	@touch $@
+
+lab: setup
+	$(BIN)/python -m jupyterlab $(ROOT) --LabApp.default_url=/lab/tree/notebooks/00_welcome.ipynb --LabApp.news_url=None \
+		--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate --LabApp.extension_manager=readonly
+
+# Two workers: browser tests start kernels of their own. A file stays on one worker, so its server starts once.
+test: setup
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+lint: setup
+	$(BIN)/python -m ruff check --fix
+	$(BIN)/python -m ruff format
+	$(BIN)/python -m mypy
+
+lock: setup
+	$(BIN)/python -m uv pip compile --quiet --universal --fork-strategy fewest --generate-hashes --python-version 3.11 --extra dev \
+		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(OPTIONS) -o requirements.lock pyproject.toml
+
+clean:
+	rm -rf $(VENV) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
