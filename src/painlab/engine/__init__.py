@@ -1,0 +1,1 @@
+"""From one patient's week to a cohort's sums; users enter through `painlab.simulate`."""

@@ -1,0 +1,154 @@
+"""What comes out: weekly outcomes of scenario and baseline, their paired difference, bands, and how they were made."""
+
+import hashlib
+import json
+import platform
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import polars as pl
+
+from painlab import narrative
+from painlab.errors import InputError
+from painlab.outcomes import BY_NAME, OPEN_COHORT_OUTCOMES, OUTCOMES, Outcome
+from painlab.scenario import Scenario
+from painlab.tables import data_folder, nearest
+
+LEVEL: Final = 0.95
+COLUMNS: Final = (
+    "week", "outcome", "unit", "baseline", "baseline_low", "baseline_high", "scenario", "scenario_low", "scenario_high", "difference",
+    "difference_low", "difference_high",
+)  # fmt: skip
+
+
+class Interval(NamedTuple):
+    """A mean over parameter draws and its band; with one draw there is no band (None)."""
+
+    mean: float
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class Projection:
+    """Weekly outcomes of a scenario and its baseline on the same patients.
+
+    weekly: one row a week (0 ... weeks) and outcome, columns `COLUMNS`. Bands hold `level` of the parameter draws' means.
+    """
+
+    scenario: Scenario
+    weekly: pl.DataFrame
+    patients: int
+    draws: int
+    seed: int
+    weeks: int
+    level: float = LEVEL
+    cut: tuple[str, ...] = ()
+    provenance: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def outcome(self, name: str) -> pl.DataFrame:
+        """Rows of one outcome by week. Raises InputError with the nearest name if there is none."""
+        rows = self.weekly.filter(pl.col("outcome") == name)
+        if rows.is_empty():
+            known = self.weekly["outcome"].unique(maintain_order=True).to_list()
+            raise InputError(f'unknown outcome "{name}"{nearest(name, known)}', expected=f"one of {', '.join(known)}")
+        return rows
+
+    def difference(self, name: str, week: int) -> Interval:
+        """Scenario less baseline in one week, in the outcome's unit."""
+        return self._interval(name, week, "difference")
+
+    def level_of(self, name: str, week: int, arm: str = "scenario") -> Interval:
+        """Level of one arm (`scenario` or `baseline`) in one week, in the outcome's unit."""
+        return self._interval(name, week, arm)
+
+    def _interval(self, name: str, week: int, column: str) -> Interval:
+        row = self.outcome(name).filter(pl.col("week") == week)
+        if row.is_empty():
+            raise InputError(f"there is no week {week}", expected=f"0 to {self.weeks}")
+        return Interval(*row.select(column, f"{column}_low", f"{column}_high").row(0))
+
+    def save(self, folder: str | Path, *, force: bool = False, pictures: Callable[[Path], None] | None = None) -> Path:
+        """Write weekly.csv, weekly.parquet and provenance.json into a folder; `pictures(folder)` may add more.
+
+        All files are made first and moved in at the end. Raises InputError if the folder cannot be written, or holds files and force is false.
+        """
+        target = Path(folder)
+        if target.exists() and not target.is_dir():
+            raise InputError("is a file, not a folder", where=str(target), mend="Name a folder for the output.")
+        if target.is_dir() and any(target.iterdir()) and not force:
+            raise InputError("the output folder is not empty", where=str(target), mend="Name another folder, or allow overwriting with --force.")
+        try:
+            target.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=target, prefix=".unfinished-") as made:
+                self.weekly.write_csv(Path(made) / "weekly.csv")
+                self.weekly.write_parquet(Path(made) / "weekly.parquet")
+                (Path(made) / "provenance.json").write_text(json.dumps(self.provenance, indent=2) + "\n", encoding="utf-8")
+                if pictures:
+                    pictures(Path(made))
+                for path in sorted(Path(made).iterdir()):
+                    shutil.move(path, target / path.name)
+        except OSError as error:
+            raise InputError(f"cannot be written ({error.strerror})", where=str(target), mend="Name a folder that you may write to.") from None
+        return target
+
+    def __str__(self) -> str:
+        return narrative.summary(self.weekly, self.scenario.title, self.weeks, self.level)
+
+
+def from_means(
+    scenario: Scenario, means: np.ndarray, present: np.ndarray, *, patients: int, seed: int, weeks: int, cut: tuple[str, ...]
+) -> Projection:
+    """Gather a projection from the draws' weekly means, shape (draws, 2 arms, outcomes, weeks + 1), baseline first."""
+    draws = means.shape[0]
+    frames = [_frame(one, means[:, :, place] * one.scale) for place, one in enumerate(OUTCOMES)]
+    arrivals = scenario.population.arrivals
+    if arrivals:
+        real = arrivals.people / 1000 * arrivals.new_patients_per_1000_per_year / 52.0
+        scaled = present * real * (weeks + 1 + arrivals.follow_up_weeks) / patients
+        in_care = np.repeat(scaled[:, None, :], 2, axis=1)
+        frames += [_frame(OPEN_COHORT_OUTCOMES[0], means[:, :, 0] * in_care), _frame(OPEN_COHORT_OUTCOMES[1], in_care)]
+    provenance = {
+        "painlab": version("painlab"),
+        "scenario": scenario.name,
+        "scenario_sha256": scenario.fingerprint(),
+        "scenario_toml": scenario.to_toml(),
+        "parameters": "central values" if draws == 1 else f"{draws} draws of the prior in data/parameters.csv",
+        "seed": seed,
+        "patients_per_draw": patients,
+        "draws": draws,
+        "weeks": weeks,
+        "band": LEVEL,
+        "links_cut": list(cut),
+        "data_sha256": data_hashes(),
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in ("numba", "numpy", "polars")},
+    }
+    return Projection(scenario, pl.concat(frames), patients, draws, seed, weeks, LEVEL, cut, provenance)
+
+
+def _frame(outcome: Outcome, arms: np.ndarray) -> pl.DataFrame:
+    """Rows of one outcome from draws, shape (draws, 2, weeks + 1)."""
+    columns: dict[str, Any] = {"week": np.arange(arms.shape[2], dtype=np.int32)}
+    for name, values in (("baseline", arms[:, 0]), ("scenario", arms[:, 1]), ("difference", arms[:, 1] - arms[:, 0])):
+        columns[name] = values.mean(axis=0)
+        tails = ((1.0 - LEVEL) / 2.0, (1.0 + LEVEL) / 2.0)
+        low, high = np.quantile(values, tails, axis=0) if values.shape[0] > 1 else (None, None)
+        columns[f"{name}_low"], columns[f"{name}_high"] = low, high
+    frame = pl.DataFrame(columns, schema_overrides={name: pl.Float64 for name in columns if name != "week"})
+    return frame.with_columns(outcome=pl.lit(outcome.name), unit=pl.lit(BY_NAME[outcome.name].unit)).select(COLUMNS)
+
+
+@cache
+def data_hashes() -> dict[str, str]:
+    """SHA-256 of each shipped data file, by its path under data/."""
+    folder = data_folder()
+    files = sorted(path for path in folder.rglob("*") if path.suffix in {".csv", ".toml", ".parquet"})
+    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}

@@ -1,0 +1,313 @@
+"""What is asked: a population, a horizon, a care plan and the baseline plan to hold it against."""
+
+import hashlib
+import json
+import re
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Final, Self
+
+import polars as pl
+import tomli_w
+from pydantic import Field, ValidationError, field_serializer, field_validator, model_validator
+
+from painlab import catalog
+from painlab.errors import InputError
+from painlab.plan import SECTIONS, CarePlan, Lever, Strict, TreatmentOrder, lever, levers
+from painlab.tables import data_folder, nearest
+
+MAX_WEEKS: Final = 520
+MAX_FILE_BYTES: Final = 1_000_000
+_NAME: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+
+class Arrivals(Strict):
+    """An open cohort: new patients arrive each week and stay for a follow-up, scaled to a stated population.
+
+    Until week 0 everyone gets the baseline plan; the scenario's plan applies to those who arrive from then on.
+    """
+
+    people: Annotated[int, lever(1000, 1_000_000_000, 1000, label="population", unit="people", words="serves {} people",
+        meaning="People whom the clinic or region serves.")]  # fmt: skip
+    new_patients_per_1000_per_year: Annotated[float, lever(0.1, 500, 0.1, label="new patients", unit="per 1,000 people per year",
+        words="sees {} new patients per 1,000 people a year", meaning="People who come with this condition for the first time.")]  # fmt: skip
+    follow_up_weeks: Annotated[int, lever(4, 260, 1, label="follow-up", unit="weeks", words="follows each patient for {} weeks",
+        meaning="Weeks for which a patient counts as in care.")] = 52  # fmt: skip
+
+
+class Population(Strict):
+    """Who the patients are. Traits are means among them, on scales of 0 to 1 unless stated."""
+
+    condition: str
+    minimum_pain: Annotated[float, lever(0, 9, 0.5, label="pain at least", unit="0-10 NRS", words="had pain of at least {}",
+        meaning="Least pain at arrival, as trials require it.")] = 1.0  # fmt: skip
+    on_opioids: Annotated[float, lever(0, 1, 0.05, label="on opioids at the start", unit="share", words="had a share of {} on opioids at the start",
+        meaning="Share of patients already on long-term opioid therapy when they arrive.")] = 0.0  # fmt: skip
+    opioid_dose: Annotated[float, lever(5, 200, 5, label="their dose", unit="MME/day", words="had a median dose of {} MME a day",
+        meaning="Median dose of those already on opioids. In the I-WOTCH trial it was 46 MME a day.", source="T04-01")] = 45.0  # fmt: skip
+    opioid_weeks: Annotated[int, lever(13, 1000, 1, label="their weeks on opioids", unit="weeks", words="had been on opioids for {} weeks",
+        meaning="Weeks on opioids of those already on them.")] = 150  # fmt: skip
+    age: Annotated[float | None, lever(18, 95, 1, label="age", unit="years", words="were {} years old",
+        meaning="Mean age; the condition's own if left out.")] = None  # fmt: skip
+    distress: Annotated[float, lever(0, 1, 0.05, label="distress", unit="0-1", words="had distress of {}",
+        meaning="Depression, anxiety and fear of movement.")] = 0.3  # fmt: skip
+    poor_sleep: Annotated[float, lever(0, 1, 0.05, label="poor sleep", unit="0-1", words="had poor sleep of {}",
+        meaning="From sound (0) to very poor sleep (1).")] = 0.3  # fmt: skip
+    work_demand: Annotated[float, lever(0, 1, 0.05, label="work demand", unit="0-1", words="had work demand of {}",
+        meaning="Physical demand of work.")] = 0.4  # fmt: skip
+    comorbidity: Annotated[float, lever(0, 1, 0.05, label="comorbidity", unit="0-1", words="had comorbidity of {}",
+        meaning="Other disease that limits activity.")] = 0.3  # fmt: skip
+    prior_treatment: Annotated[float, lever(0, 1, 0.05, label="earlier treatment", unit="share", words="had earlier treatment in a share of {}",
+        meaning="Share of patients in whom earlier treatment has not helped.")] = 0.2  # fmt: skip
+    adherence: Annotated[float, lever(0, 1, 0.05, label="adherence", unit="0-1", words="had adherence of {}",
+        meaning="Readiness to attend and to exercise at home.", source="T05-09")] = 0.5  # fmt: skip
+    goal: str = catalog.MIXED_GOALS
+    arrivals: Arrivals | None = None
+
+    @field_validator("condition")
+    @classmethod
+    def _known_condition(cls, name: str) -> str:
+        known = catalog.conditions()
+        if name not in known:
+            raise ValueError(f'unknown condition "{name}"{nearest(name, known)}; expected one of {", ".join(known)}')
+        return name
+
+    @field_validator("goal")
+    @classmethod
+    def _known_goal(cls, name: str) -> str:
+        known = [catalog.MIXED_GOALS, *catalog.goals()]
+        if name not in known:
+            raise ValueError(f'unknown goal "{name}"{nearest(name, known)}; expected one of {", ".join(known)}')
+        return name
+
+
+class Scenario(Strict):
+    """A question put to the model; a validated TOML file in writing.
+
+    `baseline` is the name of a shipped scenario whose care plan is the comparison, or a care plan of its own.
+    """
+
+    name: str
+    title: Annotated[str, Field(min_length=1, max_length=120)]
+    question: Annotated[str, Field(min_length=1, max_length=600)]
+    weeks: Annotated[int, Field(ge=1, le=MAX_WEEKS)] = 104
+    population: Population
+    baseline: str | CarePlan
+    care: CarePlan = CarePlan()
+
+    @field_validator("name")
+    @classmethod
+    def _plain_name(cls, name: str) -> str:
+        if not _NAME.fullmatch(name) or len(name) > 60:
+            raise ValueError(f'"{name}" is not a plain name; expected lower-case letters, digits and single hyphens, at most 60')
+        return name
+
+    @model_validator(mode="after")
+    def _known_baseline(self) -> Self:
+        if isinstance(self.baseline, str) and self.baseline != self.name:
+            _shipped_path(self.baseline)
+        return self
+
+    @field_serializer("care")
+    def _serialize_care(self, plan: CarePlan) -> dict[str, Any]:
+        return plan.as_dict()
+
+    @field_serializer("baseline")
+    def _serialize_baseline(self, baseline: str | CarePlan) -> str | dict[str, Any]:
+        return baseline if isinstance(baseline, str) else baseline.as_dict()
+
+    @classmethod
+    def load(cls, name_or_path: str | Path) -> "Scenario":
+        """Load a shipped scenario by its name, or any scenario from the path of a TOML file (ending in .toml).
+
+        Raises InputError naming file and key for anything that cannot be used.
+        """
+        text = str(name_or_path)
+        path = Path(text) if text.endswith(".toml") or isinstance(name_or_path, Path) else _shipped_path(text)
+        return cls.from_dict(_read(path), where=path.name)
+
+    @classmethod
+    def from_dict(cls, given: dict[str, Any], *, where: str = "scenario") -> "Scenario":
+        """Validate a scenario given as nested dictionaries; raises InputError."""
+        try:
+            return cls.model_validate(given)
+        except ValidationError as error:
+            raise _explain(error, where) from None
+
+    def change(self, **changes: Any) -> "Scenario":
+        """Return a copy with nested values changed; None takes a treatment or the taper out of the plan.
+
+        >>> Scenario.load("early-pt").change(name="late", care={"physical_therapy": {"start_week": 8}}).care.treatments["physical_therapy"].start_week
+        8
+        """
+        return Scenario.from_dict(_merge(self.model_dump(exclude_none=True), changes), where=f"change of {self.name}")
+
+    def to_toml(self) -> str:
+        """Write the scenario as TOML, complete: `Scenario.load` of the text gives an equal scenario."""
+        return tomli_w.dumps(self.model_dump(exclude_none=True))
+
+    def baseline_plan(self) -> CarePlan:
+        """The care plan that the scenario is held against."""
+        if isinstance(self.baseline, CarePlan):
+            return self.baseline
+        return self.care if self.baseline == self.name else Scenario.load(self.baseline).care
+
+    def fingerprint(self) -> str:
+        """SHA-256 of the scenario with its baseline plan written out; equal content gives equal text."""
+        content = self.model_dump(mode="json", exclude_none=True) | {"baseline_plan": self.baseline_plan().as_dict()}
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+    def difference(self, other: "Scenario") -> str:
+        """Say in plain words how this scenario's care differs from another's."""
+        return plan_difference(self.care, other.care)
+
+    def __str__(self) -> str:
+        condition = catalog.labels("conditions")[self.population.condition]
+        lines = [f"{self.title} ({condition}, {self.weeks} weeks)", self.question]
+        difference = plan_difference(self.care, self.baseline_plan())
+        return "\n".join([*lines, f"Against the baseline: {difference}"])
+
+
+def _flat(plan: CarePlan) -> dict[tuple[str, ...], float]:
+    flat: dict[tuple[str, ...], float] = {}
+    for name, value in plan.as_dict().items():
+        if isinstance(value, dict):
+            flat |= {(name, key): one for key, one in value.items()}
+        else:
+            flat[name,] = value
+    return flat
+
+
+def _say(value: float) -> str:
+    return f"{value:g}"
+
+
+def plan_difference(new: CarePlan, old: CarePlan) -> str:
+    """Differences of two care plans as sentences; says so if there are none."""
+    known: dict[tuple[str, ...], Lever] = levers()
+    after, before = _flat(new), _flat(old)
+    sentences = []
+    tables = list(dict.fromkeys(path[0] for path in [*after, *before]))
+    for table in tables:
+        ours, theirs = ({path: v for path, v in plan.items() if path[0] == table} for plan in (after, before))
+        section = known[next(iter(ours or theirs))].section
+        if not theirs:
+            said = [known[p].words.format(_say(v)) for p, v in ours.items() if not _is_default(p, v)]
+            sentences.append(f"{section} {', '.join(said)}." if said else f"{section} is added.")
+        elif not ours:
+            sentences.append(f"{section} is left out.")
+        else:
+            said = [f"{known[p].words.format(_say(v))} instead of {_say(theirs[p])}" for p, v in ours.items() if v != theirs[p]]
+            if said:
+                sentences.append(f"{section} {', '.join(said)}.")
+    return " ".join(sentences) or "The care is the same."
+
+
+def _is_default(path: tuple[str, ...], value: float) -> bool:
+    model = SECTIONS.get(path[0], TreatmentOrder)
+    field = model.model_fields[path[-1]]
+    return not field.is_required() and field.default == value and path[0] not in SECTIONS
+
+
+def _merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in changes.items():
+        if value is None:
+            merged.pop(key, None)
+        elif isinstance(value, dict) and isinstance(merged.get(key), dict):
+            merged[key] = _merge(merged[key], value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _shipped_path(name: str) -> Path:
+    folder = data_folder() / "scenarios"
+    known = sorted(path.stem for path in folder.glob("*.toml"))
+    if not _NAME.fullmatch(name):
+        raise InputError(
+            f'"{name}" is not the name of a scenario',
+            expected="a plain name such as early-pt, or the path of a file that ends in .toml",
+            mend="Names never hold a folder; see `painlab list` for those that ship.",
+        )
+    if name not in known:
+        raise InputError(f'there is no scenario "{name}"{nearest(name, known)}', expected=f"one of {', '.join(known)}")
+    return folder / f"{name}.toml"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        size = path.stat().st_size
+        if size > MAX_FILE_BYTES:
+            raise InputError(f"the file has {size:,} bytes", where=path.name, expected=f"a scenario of at most {MAX_FILE_BYTES:,} bytes")
+        text = path.read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        raise InputError("no such file", where=str(path), mend="Check the path, or see `painlab list` for the scenarios that ship.") from None
+    except UnicodeDecodeError:
+        raise InputError("not a text file", where=path.name, expected="a scenario in TOML, UTF-8") from None
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror})", where=str(path), expected="a readable TOML file") from None
+    if not text.strip():
+        raise InputError("the file is empty", where=path.name, expected="a scenario in TOML", mend="Start from one that ships: `painlab show early-pt`.")
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"not readable as TOML ({error})", where=path.name, mend="Mend the line that is named.") from None
+
+
+def _known_keys(location: tuple[int | str, ...]) -> list[str]:
+    """Keys that were possible at the place of an unknown one."""
+    models: dict[str, type[Strict]] = {"population": Population, "arrivals": Arrivals, **SECTIONS}
+    parents = [part for part in location[:-1] if isinstance(part, str)]
+    if not parents:
+        return list(Scenario.model_fields)
+    last = parents[-1]
+    if last in ("care", "baseline", "CarePlan"):
+        return [*(key for key in CarePlan.model_fields if key != "treatments"), *catalog.treatments()]
+    return list(models.get(last, TreatmentOrder).model_fields)
+
+
+def _explain(error: ValidationError, where: str) -> InputError:
+    """Turn pydantic's first complaint into one paragraph that names the key, what was expected and the mend."""
+    first = next((one for one in error.errors() if one["loc"][-2:] != ("baseline", "str")), error.errors()[0])
+    if isinstance(first.get("ctx", {}).get("error"), InputError):
+        inner = first["ctx"]["error"]
+        return InputError(inner.problem, where=f"{where}, key baseline", expected=inner.expected, mend=inner.mend)
+    location = first["loc"]
+    key = ".".join(str(part) for part in location if part not in ("treatments", "CarePlan", "str"))
+    place = f"{where}, key {key}" if key else where
+    given = first["input"]
+    if first["type"] == "extra_forbidden":
+        known = _known_keys(location)
+        return InputError(f'unknown key "{location[-1]}"{nearest(str(location[-1]), known)}', where=place, expected=f"one of {', '.join(known)}")
+    if first["type"] == "missing":
+        extra = ' Name the comparison, for example baseline = "usual-care".' if key == "baseline" else ""
+        return InputError(f'the key "{location[-1]}" is missing', where=place, mend=f"Add it.{extra}")
+    message = first["msg"].removeprefix("Value error, ")
+    shown = repr(given) if not isinstance(given, dict | list) else type(given).__name__
+    bounds = _bounds(location)
+    return InputError(f"{shown[:80]} cannot be used: {message[0].lower()}{message[1:]}", where=place, expected=bounds, mend="Change the value.")
+
+
+def _bounds(location: tuple[int | str, ...]) -> str:
+    if location == ("weeks",):
+        return f"a whole number of weeks from 1 to {MAX_WEEKS}"
+    path = tuple(str(part) for part in location if part not in ("treatments", "CarePlan", "care", "baseline"))
+    if path in levers():
+        one = levers()[path]
+        return f"{_say(one.low)} to {_say(one.high)} ({one.unit})"
+    return ""
+
+
+@cache
+def shipped() -> tuple[Scenario, ...]:
+    """The scenarios that ship, the baseline first."""
+    folder = data_folder() / "scenarios"
+    every = [Scenario.load(path) for path in sorted(folder.glob("*.toml"))]
+    return tuple(sorted(every, key=lambda one: (one.baseline != one.name, one.name)))
+
+
+def scenarios() -> pl.DataFrame:
+    """Scenarios that ship: columns name, condition, title, question."""
+    return pl.DataFrame([{"name": s.name, "condition": s.population.condition, "title": s.title, "question": s.question} for s in shipped()])

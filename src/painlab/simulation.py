@@ -1,0 +1,87 @@
+"""simulate() and compare(): the only door into the engine."""
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import polars as pl
+
+from painlab import projection
+from painlab.engine import execution
+from painlab.errors import InputError
+from painlab.projection import Projection
+from painlab.scenario import MAX_WEEKS, Scenario
+
+MAX_PATIENTS: Final = 10_000_000
+MAX_DRAWS: Final = 2_000
+
+
+def _whole(name: str, value: int, low: int, high: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise InputError(f"{name} is {value!r}", expected=f"a whole number from {low:,} to {high:,}", mend=f"Change {name}.")
+    return value
+
+
+def simulate(
+    scenario: Scenario | str,
+    *,
+    patients: int = 1000,
+    draws: int = 60,
+    seed: int = 1,
+    weeks: int | None = None,
+    cut: Iterable[str] = (),
+    threads: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Projection:
+    """Project a scenario and its baseline on the same patients and random numbers.
+
+    Parameters
+    ----------
+    scenario
+        A Scenario, or the name or path of one.
+    patients
+        Patients in each parameter draw, 1 to 10,000,000.
+    draws
+        Draws of the parameters. One uses the central values and gives no band.
+    seed
+        Same seed, same numbers, whatever the threads.
+    weeks
+        Horizon in place of the scenario's.
+    cut
+        Links of the cycle set to zero: `pain_to_activity`, `activity_to_strength`, `weakness_to_pain`.
+    threads
+        Threads at work; all cores if left out.
+    progress
+        Called as progress(done, total) as blocks of work finish.
+    cancelled
+        Asked between blocks; when it returns true, the run ends with `painlab.engine.execution.Cancelled`.
+
+    Raises
+    ------
+    InputError
+        For an unknown scenario or link, or a number outside its range.
+    """
+    chosen = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
+    links = (cut,) if isinstance(cut, str) else tuple(cut)
+    _whole("patients", patients, 1, MAX_PATIENTS)
+    _whole("draws", draws, 1, MAX_DRAWS)
+    _whole("seed", seed, 0, 2**63 - 1)
+    horizon = _whole("weeks", chosen.weeks if weeks is None else weeks, 1, MAX_WEEKS)
+    sums = execution.run(
+        chosen, patients=patients, draws=draws, seed=seed, weeks=horizon, cut=links, threads=threads, progress=progress, cancelled=cancelled
+    )
+    return projection.from_means(chosen, sums.means, sums.present, patients=patients, seed=seed, weeks=horizon, cut=links)
+
+
+def compare(scenarios: Iterable[Scenario | str], *, patients: int = 1000, draws: int = 60, seed: int = 1, weeks: int | None = None) -> pl.DataFrame:
+    """Project several scenarios; each is held against its own baseline.
+
+    Returns a frame with the column `name` (of the scenario) before the columns of `Projection.weekly`.
+    """
+    frames = []
+    for one in scenarios:
+        projected = simulate(one, patients=patients, draws=draws, seed=seed, weeks=weeks)
+        frames.append(projected.weekly.select(pl.lit(projected.scenario.name).alias("name"), pl.all()))
+    if not frames:
+        raise InputError("there is no scenario to compare", expected="at least one")
+    return pl.concat(frames)
