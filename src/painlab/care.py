@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from painlab.dynamics import LN2
-from painlab.numerics import clip, compiled, exp, logistic, logit
+from painlab.numerics import clip, compiled, exp, log, logistic, logit
 from painlab.parameters import Parameters
 
 WEEKS_PER_MONTH = 365.25 / 12.0 / 7.0
@@ -158,7 +158,12 @@ def opioid_start_chance(pain: float, distress: float, prior_treatment: float, us
 
     usual is the chance at pain 5, distress 0.3 and no earlier treatment: the condition's at the first visit, `start_later` at later ones.
     """
-    odds = logit(clip(usual, 0.001, 0.999)) + p.start_pain * (pain - 5.0) + p.start_distress * (distress - 0.3) + p.start_prior * prior_treatment
+    odds = (
+        logit(clip(usual, 0.001, 0.999))
+        + p.start_pain * (pain - 5.0)
+        + p.start_distress * (distress - 0.3)
+        + p.start_prior * prior_treatment
+    )
     return min(1.0, logistic(odds) * plan.opioid_start)
 
 
@@ -172,7 +177,8 @@ def escalation_chance(pain: float, plan: Plan, p: Parameters) -> float:
 def stop_chance(weeks_on: float, pain: float, distress: float, p: Parameters) -> float:
     """Weekly chance that opioids end by themselves once a supply is used up.
 
-    Hazard h = c (w + 1)^-g e^(-b (pain - 5) - d distress): it falls with the weeks w on opioids, so that a longer first supply persists more.
+    Hazard h = c (w + 1)^-g e^(-b (pain - 5) - d distress): it falls with the weeks w on opioids, so that
+    a longer first supply persists more.
     """
     hazard = p.stop_scale * (weeks_on + 1.0) ** (-p.stop_decay) * exp(-p.stop_pain * (pain - 5.0) - p.stop_distress * (distress - 0.3))
     return 1.0 - exp(-hazard)
@@ -195,6 +201,13 @@ def taper_acceptance_chance(support: float, offer: float, p: Parameters) -> floa
 def tapered_dose(dose: float, pace: float) -> float:
     """Dose (MME/day) after one more week of a taper by `pace` percent a month."""
     return dose * (1.0 - min(pace, 99.9) / 100.0) ** (1.0 / WEEKS_PER_MONTH)
+
+
+@compiled
+def taper_weeks(dose: float, pace: float, p: Parameters) -> float:
+    """Weeks (at least 1) that an unbroken taper by `pace` percent a month takes from a dose to its end."""
+    monthly = -log(1.0 - min(pace, 99.9) / 100.0)
+    return max(1.0, log(max(dose, p.taper_end_dose) / p.taper_end_dose) / monthly * WEEKS_PER_MONTH)
 
 
 @compiled

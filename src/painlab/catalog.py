@@ -38,7 +38,14 @@ class Condition(NamedTuple):
     exercise_response: float
 
 
-_BOUNDS: Final = {"pain": (0, 10), "pain_sd": (0, 5), "weeks_before": (0, 1000), "lasting_share": (0, 1), "course_weeks": (0.5, 520), "age": (0, 110)}
+_BOUNDS: Final = {
+    "pain": (0, 10),
+    "pain_sd": (0, 5),
+    "weeks_before": (0, 1000),
+    "lasting_share": (0, 1),
+    "course_weeks": (0.5, 520),
+    "age": (0, 110),
+}
 
 
 class Treatment(NamedTuple):
@@ -138,9 +145,13 @@ def treatments(path: Path | None = None) -> dict[str, Treatment]:
         _check_keys(table, tuple(field for field in Treatment._fields if field not in ("name", "number")), where)
         for driver in table["targets"]:
             if driver not in DRIVERS:
-                raise InputError(f'unknown target "{driver}"{nearest(driver, DRIVERS)}', where=where, expected=f"some of {', '.join(DRIVERS)}")
+                raise InputError(
+                    f'unknown target "{driver}"{nearest(driver, DRIVERS)}', where=where, expected=f"some of {', '.join(DRIVERS)}"
+                )
         if table["kind"] not in KINDS:
-            raise InputError(f'unknown kind "{table["kind"]}"{nearest(table["kind"], KINDS)}', where=where, expected=f"one of {', '.join(KINDS)}")
+            raise InputError(
+                f'unknown kind "{table["kind"]}"{nearest(table["kind"], KINDS)}', where=where, expected=f"one of {', '.join(KINDS)}"
+            )
         evidence.check_source(table["evidence"], where)
         found[name] = Treatment(name=name, number=number, **{**table, "targets": tuple(table["targets"])})
     return found

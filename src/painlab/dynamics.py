@@ -2,7 +2,7 @@
 
 Each equation is one pure function that returns a level, a change per week or a chance, never an outcome. The compiled cohort compares a
 chance with a draw, the mean patient multiplies by it, and a test works it out by hand. Units: pain 0-10 (numeric rating scale, NRS);
-activity, strength, sensitization, tolerance 0-1; dose MME/day; time in weeks. The source of every coefficient is its row in data/parameters.csv.
+activity, strength, sensitization, tolerance 0-1; dose MME/day; time in weeks. Each coefficient's source stands in data/parameters.csv.
 """
 
 from painlab.numerics import clip, compiled, exp, logistic
@@ -61,7 +61,7 @@ def felt_pain(
 def activity_target(pain: float, distress: float, comorbidity: float, sedation: float, lift: float, p: Parameters) -> float:
     """Activity (0-1) toward which a patient moves: a logistic of pain and distress, lowered by sedation, raised by care.
 
-    `activity_pain_slope` (log-odds per pain point) is the first link of the cycle; lift is the share of the missing activity that care wins.
+    `activity_pain_slope` (log-odds per pain point) is the first link of the cycle; lift is the share of missing activity that care wins.
     """
     target = logistic(
         p.activity_log_odds - p.activity_pain_slope * (pain - 5.0) - p.activity_distress * distress - p.activity_comorbidity * comorbidity

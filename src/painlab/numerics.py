@@ -12,7 +12,17 @@ import platformdirs
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-_COMPILED_SOURCES: Final = ("numerics", "randomness", "parameters", "outcomes", "dynamics", "care", "catalog", "population", "engine/cohort")
+_COMPILED_SOURCES: Final = (
+    "numerics",
+    "randomness",
+    "parameters",
+    "outcomes",
+    "dynamics",
+    "care",
+    "catalog",
+    "population",
+    "engine/cohort",
+)
 
 
 def _cache_folder() -> Path:
@@ -136,6 +146,6 @@ FIXED_POINT: Final = float(2**20)
 
 
 @compiled
-def to_fixed(x: float) -> int:
+def to_fixed(x: float) -> np.int64:
     """x as an integer number of 2^-20, so that a sum over patients does not depend on their order."""
     return np.int64(math.floor(x * FIXED_POINT + 0.5))

@@ -41,29 +41,67 @@ class Count(IntEnum):
 
 
 OUTCOMES: Final = (
-    Outcome("mme_per_1000", "Opioid demand", "MME/day per 1,000 patients", "prescribed dose in morphine milligram equivalents", "neither", 1000, 0),
+    Outcome(
+        "mme_per_1000",
+        "Opioid demand",
+        "MME/day per 1,000 patients",
+        "prescribed dose in morphine milligram equivalents",
+        "neither",
+        1000,
+        0,
+    ),
     Outcome("on_opioids", "On opioids", "%", "share of patients with a prescribed opioid this week", "neither", 100, 1),
-    Outcome("dose_50_plus", "At or above 50 MME/day", "%", "share of patients at the dose where CDC 2022 asks for more caution", "lower", 100, 1),
-    Outcome("dose_90_plus", "At or above 90 MME/day", "%", "share of patients at the dose that CDC 2016 said to avoid", "lower", 100, 1),
-    Outcome("long_term_therapy", "Long-term opioid therapy", "%", "share of patients on opioids for 90 days or more without a break", "neither", 100, 1),
-    Outcome("new_persistent_use", "New persistent use", "%", "share of patients who came without opioids and have since had 90 days in a row", "lower", 100, 1),
+    Outcome("dose_50_plus", "At or above 50 MME/day", "%", "share at the dose where CDC 2022 asks for more caution", "lower", 100, 1),
+    Outcome("dose_90_plus", "At or above 90 MME/day", "%", "share at the dose that CDC 2016 said to avoid", "lower", 100, 1),
+    Outcome(
+        "long_term_therapy", "Long-term opioid therapy", "%", "share on opioids for 90 days or more without a break", "neither", 100, 1
+    ),
+    Outcome(
+        "new_persistent_use", "New persistent use", "%", "share that came without opioids and had 90 days in a row since", "lower", 100, 1
+    ),
     Outcome("pain", "Pain", "0-10 NRS", "mean felt pain on the numeric rating scale", "lower", 1, 2),
     Outcome("activity", "Activity", "% of habitual", "mean activity as a share of what was habitual before the pain", "higher", 100, 1),
     Outcome("strength", "Strength", "% of healthy", "mean strength as a share of healthy strength", "higher", 100, 1),
     Outcome("function", "Function", "0-100", "mean function, weighted from activity, strength and pain", "higher", 100, 1),
-    Outcome("goal_reached", "Personal goal reached", "%", "share of patients whose activity and strength meet their own goal", "higher", 100, 1),
+    Outcome(
+        "goal_reached", "Personal goal reached", "%", "share of patients whose activity and strength meet their own goal", "higher", 100, 1
+    ),
     Outcome("sedation", "Sedation", "%", "share of patients with opioid sedation", "lower", 100, 1),
     Outcome("constipation", "Constipation", "%", "share of patients with opioid constipation", "lower", 100, 1),
     Outcome("side_effects", "Side-effect burden", "%", "share of patients with sedation, constipation or both", "lower", 100, 1),
-    Outcome("overdose_hazard", "Overdose hazard", "per 1,000 patient-years", "hazard of opioid overdose by dose and recent taper", "lower", 1000, 2),
-    Outcome("sessions", "Sessions of care", "per 1,000 patients per week", "attended sessions of physical, manual, needle or psychological care", "neither", 1000, 0),
+    Outcome(
+        "overdose_hazard",
+        "Overdose hazard",
+        "per 1,000 patient-years",
+        "hazard of opioid overdose by dose and recent taper",
+        "lower",
+        1000,
+        2,
+    ),
+    Outcome("sessions", "Sessions of care", "per 1,000 patients per week", "attended sessions of all programs of care", "neither", 1000, 0),
     Outcome("injections", "Injections", "per 1,000 patients per week", "injections and ablations given", "neither", 1000, 1),
     Outcome("visits", "Visits", "per 1,000 patients per week", "visits to the prescriber, planned or not", "neither", 1000, 0),
-    Outcome("cost", "Cost of care", "USD per patient per week", "visits, sessions, injections and drugs at the assumed unit costs", "neither", 1, 2),
+    Outcome(
+        "cost",
+        "Cost of care",
+        "USD per patient per week",
+        "visits, sessions, injections and drugs at the assumed unit costs",
+        "neither",
+        1,
+        2,
+    ),
 )
 
 OPEN_COHORT_OUTCOMES: Final = (
-    Outcome("mme_total", "Opioid demand of the population", "MME/day", "prescribed dose of everyone in care in the stated population", "neither", 1, 0),
+    Outcome(
+        "mme_total",
+        "Opioid demand of the population",
+        "MME/day",
+        "prescribed dose of everyone in care in the stated population",
+        "neither",
+        1,
+        0,
+    ),
     Outcome("patients_in_care", "Patients in care", "people", "patients of the stated population within their follow-up", "neither", 1, 0),
 )
 

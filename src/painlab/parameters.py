@@ -19,9 +19,26 @@ from painlab.tables import data_folder, nearest, number, read_table
 COLUMNS: Final = ("name", "symbol", "value", "low", "high", "distribution", "unit", "meaning", "source")
 DISTRIBUTIONS: Final = ("pert", "lognormal", "fixed")
 UNITS: Final = (
-    "1", "share", "share per week", "share per decade", "weeks", "pain points", "MME/day", "log-odds", "log-odds per point", "log-odds per unit",
-    "log units", "log units per point", "log units per unit", "per week", "per unit", "per patient-year", "per MME/day", "USD", "USD per MME",
-)  # fmt: skip
+    "1",
+    "share",
+    "share per week",
+    "share per decade",
+    "weeks",
+    "pain points",
+    "MME/day",
+    "log-odds",
+    "log-odds per point",
+    "log-odds per unit",
+    "log units",
+    "log units per point",
+    "log units per unit",
+    "per week",
+    "per unit",
+    "per patient-year",
+    "per MME/day",
+    "USD",
+    "USD per MME",
+)
 
 
 class Parameter(NamedTuple):
@@ -147,7 +164,8 @@ class Parameters(NamedTuple):
 def records(path: Path | None = None) -> dict[str, Parameter]:
     """Read and check the parameter table.
 
-    Raises InputError with file and row for a missing source, a value outside its range, an unknown unit or distribution, or a repeated name.
+    Raises InputError with file and row for a missing source, evidence kept for validation, a value outside its range, an unknown unit or
+    distribution, or a repeated name.
     """
     path = path or data_folder() / "parameters.csv"
     held_out = set(evidence.estimates().filter(pl.col("use") == "validate")["id"])
@@ -156,13 +174,17 @@ def records(path: Path | None = None) -> dict[str, Parameter]:
         where = f"{path.name}, row {cells['row']}"
         name = cells["name"]
         if not name or name in found:
-            raise InputError(f'the name "{name}" is {"repeated" if name else "empty"}', where=where, expected="a name of its own in each row")
+            raise InputError(
+                f'the name "{name}" is {"repeated" if name else "empty"}', where=where, expected="a name of its own in each row"
+            )
         value, low, high = (number(cells[column], where=where, column=column) for column in ("value", "low", "high"))
         if not low <= value <= high:
             raise InputError(f"{name} = {value:g} lies outside its range {low:g} to {high:g}", where=where, expected="low <= value <= high")
         for column, known in (("unit", UNITS), ("distribution", DISTRIBUTIONS)):
             if cells[column] not in known:
-                raise InputError(f'unknown {column} "{cells[column]}"{nearest(cells[column], known)}', where=where, expected=f"one of {', '.join(known)}")
+                raise InputError(
+                    f'unknown {column} "{cells[column]}"{nearest(cells[column], known)}', where=where, expected=f"one of {', '.join(known)}"
+                )
         if cells["distribution"] == "lognormal" and low <= 0.0:
             raise InputError(f"{name} has low = {low:g}", where=where, expected="a positive low for a lognormal distribution")
         if not cells["meaning"]:
@@ -174,7 +196,9 @@ def records(path: Path | None = None) -> dict[str, Parameter]:
                 f"{name} cites {', '.join(kept)}, kept for validation", where=where, expected="evidence whose use is calibrate or context",
                 mend="Cite what set the value, or say assumption.",
             )  # fmt: skip
-        found[name] = Parameter(name, cells["symbol"], value, low, high, cells["distribution"], cells["unit"], cells["meaning"], cells["source"])
+        found[name] = Parameter(
+            name, cells["symbol"], value, low, high, cells["distribution"], cells["unit"], cells["meaning"], cells["source"]
+        )
     return found
 
 

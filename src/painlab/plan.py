@@ -15,7 +15,7 @@ from painlab.care import OrderField
 
 def lever(low: float, high: float, step: float, *, label: str, unit: str, words: str, meaning: str, source: str = "assumption") -> Any:
     """Pydantic field of a lever: bounds, slider step, label, unit, a phrase with {} for the value, meaning and source."""
-    extra = {"low": low, "high": high, "step": step, "label": label, "unit": unit, "words": words, "source": source}
+    extra: dict[str, Any] = {"low": low, "high": high, "step": step, "label": label, "unit": unit, "words": words, "source": source}
     return Field(ge=low, le=high, description=meaning, json_schema_extra=extra)
 
 
@@ -28,63 +28,243 @@ class Strict(BaseModel):
 class TreatmentOrder(Strict):
     """One treatment in a plan; fields that are left out take the treatment's usual order from data/treatments.toml."""
 
-    start_week: Annotated[int, lever(0, 104, 1, label="ordered in week", unit="weeks", words="is ordered in week {}",
-        meaning="Week after the first visit in which it is ordered; the first session follows after the wait.")]  # fmt: skip
-    weeks: Annotated[int, lever(1, 104, 1, label="weeks in a course", unit="weeks", words="lasts {} weeks",
-        meaning="Length of one course. Trials of exercise run 4 to 16 weeks.", source="T05-01")]  # fmt: skip
-    sessions_per_week: Annotated[float, lever(0.25, 5, 0.25, label="sessions a week", unit="sessions", words="has {} sessions a week",
-        meaning="Sessions offered in each week of a course.", source="T05-10")]  # fmt: skip
-    courses: Annotated[int, lever(1, 8, 1, label="courses", unit="courses", words="is given in {} courses",
-        meaning="How often the course is given.")] = 1  # fmt: skip
-    interval_weeks: Annotated[int, lever(4, 104, 1, label="weeks between courses", unit="weeks", words="is repeated every {} weeks",
-        meaning="Weeks from the start of one course to the start of the next.")] = 13  # fmt: skip
-    only_if_pain_at_least: Annotated[float, lever(0, 10, 0.5, label="only if pain is at least", unit="0-10 NRS", words="needs a pain of {}",
-        meaning="Stepped care: given only once pain is still this high when it is due; 0 gives it to everyone.")] = 0.0  # fmt: skip
+    start_week: Annotated[
+        int,
+        lever(
+            0,
+            104,
+            1,
+            label="ordered in week",
+            unit="weeks",
+            words="is ordered in week {}",
+            meaning="Week after the first visit in which it is ordered; the first session follows after the wait.",
+        ),
+    ]
+    weeks: Annotated[
+        int,
+        lever(
+            1,
+            104,
+            1,
+            label="weeks in a course",
+            unit="weeks",
+            words="lasts {} weeks",
+            meaning="Length of one course. Trials of exercise run 4 to 16 weeks.",
+            source="T05-01",
+        ),
+    ]
+    sessions_per_week: Annotated[
+        float,
+        lever(
+            0.25,
+            5,
+            0.25,
+            label="sessions a week",
+            unit="sessions",
+            words="has {} sessions a week",
+            meaning="Sessions offered in each week of a course.",
+            source="T05-10",
+        ),
+    ]
+    courses: Annotated[
+        int, lever(1, 8, 1, label="courses", unit="courses", words="is given in {} courses", meaning="How often the course is given.")
+    ] = 1
+    interval_weeks: Annotated[
+        int,
+        lever(
+            4,
+            104,
+            1,
+            label="weeks between courses",
+            unit="weeks",
+            words="is repeated every {} weeks",
+            meaning="Weeks from the start of one course to the start of the next.",
+        ),
+    ] = 13
+    only_if_pain_at_least: Annotated[
+        float,
+        lever(
+            0,
+            10,
+            0.5,
+            label="only if pain is at least",
+            unit="0-10 NRS",
+            words="is given to those with pain of at least {}",
+            meaning="Stepped care: given only once pain is still this high when it is due; 0 gives it to everyone.",
+        ),
+    ] = 0.0
 
 
 class Prescribing(Strict):
     """How opioids are started and raised."""
 
-    opioid_start: Annotated[float, lever(0, 2, 0.05, label="readiness to start", unit="x usual", words="starts opioids {} times as often as usual",
-        meaning="Chance of an opioid at a visit, relative to what is usual for the condition.", source="T03-06")] = 1.0  # fmt: skip
-    start_dose: Annotated[float, lever(5, 90, 5, label="starting dose", unit="MME/day", words="starts at {} MME a day",
-        meaning="Median starting dose. The mean US prescription was 48 MME a day in 2015.", source="T03-09")] = 40.0  # fmt: skip
-    first_supply_days: Annotated[float, lever(1, 30, 1, label="first supply", unit="days", words="gives {} days at first",
-        meaning="Median days' supply of the first prescription; longer first supplies go with longer use.", source="T03-02; T03-03")] = 5.0  # fmt: skip
-    escalation: Annotated[float, lever(0, 2, 0.05, label="readiness to raise the dose", unit="x usual",
-        words="raises doses {} times as often as usual", meaning="Chance that a visit raises the dose, relative to usual practice.")] = 1.0  # fmt: skip
-    dose_cap: Annotated[float, lever(20, 200, 5, label="dose cap", unit="MME/day", words="caps the dose at {} MME a day",
-        meaning="Highest dose that is prescribed. CDC 2022 asks for more caution at 50 MME a day.", source="cdc2022")] = 120.0  # fmt: skip
+    opioid_start: Annotated[
+        float,
+        lever(
+            0,
+            2,
+            0.05,
+            label="readiness to start",
+            unit="x usual",
+            words="starts opioids {} times as often as usual",
+            meaning="Chance of an opioid at a visit, relative to what is usual for the condition.",
+            source="T03-06",
+        ),
+    ] = 1.0
+    start_dose: Annotated[
+        float,
+        lever(
+            5,
+            90,
+            5,
+            label="starting dose",
+            unit="MME/day",
+            words="starts at {} MME a day",
+            meaning="Median starting dose. The mean US prescription was 48 MME a day in 2015.",
+            source="T03-09",
+        ),
+    ] = 40.0
+    first_supply_days: Annotated[
+        float,
+        lever(
+            1,
+            30,
+            1,
+            label="first supply",
+            unit="days",
+            words="gives {} days at first",
+            meaning="Median days' supply of the first prescription; longer first supplies go with longer use.",
+            source="T03-02; T03-03",
+        ),
+    ] = 5.0
+    escalation: Annotated[
+        float,
+        lever(
+            0,
+            2,
+            0.05,
+            label="readiness to raise the dose",
+            unit="x usual",
+            words="raises doses {} times as often as usual",
+            meaning="Chance that a visit raises the dose, relative to usual practice.",
+        ),
+    ] = 1.0
+    dose_cap: Annotated[
+        float,
+        lever(
+            20,
+            200,
+            5,
+            label="dose cap",
+            unit="MME/day",
+            words="caps the dose at {} MME a day",
+            meaning="Highest dose that is prescribed. CDC 2022 asks for more caution at 50 MME a day.",
+            source="cdc2022",
+        ),
+    ] = 120.0
 
 
 class Reassessment(Strict):
     """How often a patient is seen and whether benefit is really reviewed."""
 
-    interval_weeks: Annotated[int, lever(1, 52, 1, label="planned visit every", unit="weeks", words="is planned every {} weeks",
-        meaning="Weeks between planned visits. CDC 2022: at least every 3 months on long-term therapy.", source="T11-12")] = 13  # fmt: skip
-    review: Annotated[float, lever(0, 1, 0.05, label="visits with a real review", unit="share", words="reviews benefit in a share of {} of visits",
-        meaning="Share of visits at which benefit is weighed and an opioid without benefit may end; the rest renew by inertia.")] = 0.15  # fmt: skip
+    interval_weeks: Annotated[
+        int,
+        lever(
+            1,
+            52,
+            1,
+            label="planned visit every",
+            unit="weeks",
+            words="is planned every {} weeks",
+            meaning="Weeks between planned visits. CDC 2022: at least every 3 months on long-term therapy.",
+            source="T11-12",
+        ),
+    ] = 13
+    review: Annotated[
+        float,
+        lever(
+            0,
+            1,
+            0.05,
+            label="visits with a real review",
+            unit="share",
+            words="reviews benefit in a share of {} of visits",
+            meaning="Share of visits at which benefit is weighed and an opioid without benefit may end; the rest renew by inertia.",
+        ),
+    ] = 0.15
 
 
 class Taper(Strict):
     """A taper offered to patients on long-term therapy."""
 
-    start_week: Annotated[int, lever(0, 104, 1, label="offered from week", unit="weeks", words="is offered from week {}",
-        meaning="Week from which visits offer a taper to patients on long-term therapy.")] = 0  # fmt: skip
-    percent_per_month: Annotated[float, lever(1, 90, 1, label="pace", unit="% a month", words="lowers the dose by {} % a month",
-        meaning="Share of the dose taken away in a month. CDC 2022: 10 % a month or slower after a year of use.", source="T11-11")] = 10.0  # fmt: skip
-    support: Annotated[float, lever(0, 1, 0.05, label="support", unit="0-1", words="has support of {}",
-        meaning="Groups, calls and a plan beside the taper, from none to that of the I-WOTCH trial.", source="T04-01")] = 0.0  # fmt: skip
-    offer: Annotated[float, lever(0, 10, 0.5, label="pressure to taper", unit="x usual", words="is pressed {} times as hard as a usual offer",
-        meaning="1 is an offer that a patient may decline at each visit; 10 is a taper for nearly everyone within months.")] = 1.0  # fmt: skip
+    start_week: Annotated[
+        int,
+        lever(
+            0,
+            104,
+            1,
+            label="offered from week",
+            unit="weeks",
+            words="is offered from week {}",
+            meaning="Week from which visits offer a taper to patients on long-term therapy.",
+        ),
+    ] = 0
+    percent_per_month: Annotated[
+        float,
+        lever(
+            1,
+            90,
+            1,
+            label="pace",
+            unit="% a month",
+            words="lowers the dose by {} % a month",
+            meaning="Share of the dose taken away in a month. CDC 2022: 10 % a month or slower after a year of use.",
+            source="T11-11",
+        ),
+    ] = 10.0
+    support: Annotated[
+        float,
+        lever(
+            0,
+            1,
+            0.05,
+            label="support",
+            unit="0-1",
+            words="has support of {}",
+            meaning="Groups, calls and a plan beside the taper, from none to that of the I-WOTCH trial.",
+            source="T04-01",
+        ),
+    ] = 0.0
+    offer: Annotated[
+        float,
+        lever(
+            0,
+            10,
+            0.5,
+            label="pressure to taper",
+            unit="x usual",
+            words="is pressed {} times as hard as a usual offer",
+            meaning="1 is an offer that a patient may decline at each visit; 10 is a taper for nearly everyone within months.",
+        ),
+    ] = 1.0
 
 
 class CarePlan(Strict):
     """A care plan. In TOML each treatment is a table beside the others: `[care.physical_therapy]`."""
 
-    coordination: Annotated[float, lever(0, 1, 0.05, label="coordination", unit="0-1", words="is {}",
-        meaning="From fragmented (0) to coordinated (1) care: waits, completed referrals, kept visits, the diagnosis, attendance.",
-        source="T12-01; T12-06")] = 0.2  # fmt: skip
+    coordination: Annotated[
+        float,
+        lever(
+            0,
+            1,
+            0.05,
+            label="coordination",
+            unit="0-1",
+            words="is {}",
+            meaning="From fragmented (0) to coordinated (1) care: waits, completed referrals, kept visits, the diagnosis, attendance.",
+            source="T12-01; T12-06",
+        ),
+    ] = 0.2
     prescribing: Prescribing = Prescribing()
     reassessment: Reassessment = Reassessment()
     taper: Taper | None = None
@@ -132,9 +312,7 @@ class CarePlan(Strict):
         known = catalog.treatments()
         orders = np.zeros((len(known), len(OrderField)))
         for name, order in self.treatments.items():
-            orders[known[name].number - 1] = [
-                1.0, order.start_week, order.weeks, order.sessions_per_week, order.courses, order.interval_weeks, order.only_if_pain_at_least
-            ]  # fmt: skip
+            orders[known[name].number - 1] = [1.0, *order.model_dump().values()]  # TreatmentOrder's fields stand in OrderField's order
         return orders
 
 
@@ -164,7 +342,9 @@ def _lever(path: tuple[str, ...], section: str, field: FieldInfo) -> Lever:
 
 def levers() -> dict[tuple[str, ...], Lever]:
     """Every lever of a care plan by its path, in the order of the model."""
-    found = {("coordination",): _lever(("coordination",), SECTION_LABELS["coordination"], CarePlan.model_fields["coordination"])}
+    found: dict[tuple[str, ...], Lever] = {
+        ("coordination",): _lever(("coordination",), SECTION_LABELS["coordination"], CarePlan.model_fields["coordination"])
+    }
     models = {name: (SECTION_LABELS[name], model) for name, model in SECTIONS.items()}
     models |= {name: (one.label, TreatmentOrder) for name, one in catalog.treatments().items()}
     for name, (label, model) in models.items():

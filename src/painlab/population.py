@@ -1,16 +1,179 @@
-"""Who the patients are: each one's traits, drawn from the condition, the scenario's population and the seed."""
+"""Who the patients are: the population a scenario states, and each one's traits, drawn from it, the condition and the seed."""
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
+from pydantic import field_validator
 
 from painlab import catalog
 from painlab.catalog import Condition
 from painlab.dynamics import activity_target
 from painlab.numerics import clip, compiled, exp, logistic, logit, standard_normal
 from painlab.parameters import Parameters
+from painlab.plan import Strict, lever
 from painlab.randomness import Block, uniforms
-from painlab.scenario import Population
+from painlab.tables import nearest
+
+
+class Arrivals(Strict):
+    """An open cohort: new patients arrive each week and stay for a follow-up, scaled to a stated population.
+
+    Until week 0 everyone gets the baseline plan; the scenario's plan applies to those who arrive from then on.
+    """
+
+    people: Annotated[
+        int,
+        lever(
+            1000,
+            1_000_000_000,
+            1000,
+            label="population",
+            unit="people",
+            words="serves {} people",
+            meaning="People whom the clinic or region serves.",
+        ),
+    ]
+    new_patients_per_1000_per_year: Annotated[
+        float,
+        lever(
+            0.1,
+            500,
+            0.1,
+            label="new patients",
+            unit="per 1,000 people per year",
+            words="sees {} new patients per 1,000 people a year",
+            meaning="People who come with this condition for the first time.",
+        ),
+    ]
+    follow_up_weeks: Annotated[
+        int,
+        lever(
+            4,
+            260,
+            1,
+            label="follow-up",
+            unit="weeks",
+            words="follows each patient for {} weeks",
+            meaning="Weeks for which a patient counts as in care.",
+        ),
+    ] = 52
+
+
+class Population(Strict):
+    """Who the patients are. Traits are means among them, on scales of 0 to 1 unless stated."""
+
+    condition: str
+    minimum_pain: Annotated[
+        float,
+        lever(
+            0,
+            9,
+            0.5,
+            label="pain at least",
+            unit="0-10 NRS",
+            words="had pain of at least {}",
+            meaning="Least pain at arrival, as trials require it.",
+        ),
+    ] = 1.0
+    on_opioids: Annotated[
+        float,
+        lever(
+            0,
+            1,
+            0.05,
+            label="on opioids at the start",
+            unit="share",
+            words="had a share of {} on opioids at the start",
+            meaning="Share of patients already on long-term opioid therapy when they arrive.",
+        ),
+    ] = 0.0
+    opioid_dose: Annotated[
+        float,
+        lever(
+            5,
+            200,
+            5,
+            label="their dose",
+            unit="MME/day",
+            words="had a median dose of {} MME a day",
+            meaning="Median dose of those already on opioids. In the I-WOTCH trial it was 46 MME a day.",
+            source="T04-01",
+        ),
+    ] = 45.0
+    opioid_weeks: Annotated[
+        int,
+        lever(
+            13,
+            1000,
+            1,
+            label="their weeks on opioids",
+            unit="weeks",
+            words="had been on opioids for {} weeks",
+            meaning="Weeks on opioids of those already on them.",
+        ),
+    ] = 150
+    age: Annotated[
+        float | None,
+        lever(18, 95, 1, label="age", unit="years", words="were {} years old", meaning="Mean age; the condition's own if left out."),
+    ] = None
+    distress: Annotated[
+        float,
+        lever(0, 1, 0.05, label="distress", unit="0-1", words="had distress of {}", meaning="Depression, anxiety and fear of movement."),
+    ] = 0.3
+    poor_sleep: Annotated[
+        float,
+        lever(0, 1, 0.05, label="poor sleep", unit="0-1", words="had poor sleep of {}", meaning="From sound (0) to very poor sleep (1)."),
+    ] = 0.3
+    work_demand: Annotated[
+        float, lever(0, 1, 0.05, label="work demand", unit="0-1", words="had work demand of {}", meaning="Physical demand of work.")
+    ] = 0.4
+    comorbidity: Annotated[
+        float,
+        lever(0, 1, 0.05, label="comorbidity", unit="0-1", words="had comorbidity of {}", meaning="Other disease that limits activity."),
+    ] = 0.3
+    prior_treatment: Annotated[
+        float,
+        lever(
+            0,
+            1,
+            0.05,
+            label="earlier treatment",
+            unit="share",
+            words="had earlier treatment in a share of {}",
+            meaning="Share of patients in whom earlier treatment has not helped.",
+        ),
+    ] = 0.2
+    adherence: Annotated[
+        float,
+        lever(
+            0,
+            1,
+            0.05,
+            label="adherence",
+            unit="0-1",
+            words="had adherence of {}",
+            meaning="Readiness to attend and to exercise at home.",
+            source="T05-09",
+        ),
+    ] = 0.5
+    goal: str = catalog.MIXED_GOALS
+    arrivals: Arrivals | None = None
+
+    @field_validator("condition")
+    @classmethod
+    def _known_condition(cls, name: str) -> str:
+        known = catalog.conditions()
+        if name not in known:
+            raise ValueError(f'unknown condition "{name}"{nearest(name, known)}; expected one of {", ".join(known)}')
+        return name
+
+    @field_validator("goal")
+    @classmethod
+    def _known_goal(cls, name: str) -> str:
+        known = [catalog.MIXED_GOALS, *catalog.goals()]
+        if name not in known:
+            raise ValueError(f'unknown goal "{name}"{nearest(name, known)}; expected one of {", ".join(known)}')
+        return name
 
 
 class Mix(NamedTuple):
@@ -84,9 +247,10 @@ def draw_traits(seed: int, patient: int, condition: Condition, people: Mix, goal
     opioid = uniforms(seed, patient, 0, Block.TRAITS_OPIOID, 0)
 
     # a normal distribution cut at the eligibility limit and at 10, by its quantiles
-    low = _normal_share((people.minimum_pain - condition.pain) / condition.pain_sd)
-    high = _normal_share((10.0 - condition.pain) / condition.pain_sd)
-    pain = clip(condition.pain + condition.pain_sd * standard_normal(clip(low + body[0] * (high - low), 1e-9, 1.0 - 1e-9)), people.minimum_pain, 10.0)
+    low = normal_share((people.minimum_pain - condition.pain) / condition.pain_sd)
+    high = normal_share((10.0 - condition.pain) / condition.pain_sd)
+    deviate = standard_normal(clip(low + body[0] * (high - low), 1e-9, 1.0 - 1e-9))
+    pain = clip(condition.pain + condition.pain_sd * deviate, people.minimum_pain, 10.0)
     lasting = logistic(logit(clip(condition.lasting_share, 0.001, 0.999)) + p.course_spread * standard_normal(body[1]))
     age = clip(people.age + condition.age_sd * standard_normal(body[2]), 18.0, 95.0)
     response = exp(p.response_spread * standard_normal(body[3]) - 0.5 * p.response_spread**2)
@@ -118,8 +282,9 @@ def draw_traits(seed: int, patient: int, condition: Condition, people: Mix, goal
 
 
 @compiled
-def _normal_share(x: float) -> float:
+def normal_share(x: float) -> float:
     """Standard normal distribution function, within 7.5e-8 (Abramowitz and Stegun 26.2.17)."""
     t = 1.0 / (1.0 + 0.2316419 * abs(x))
-    tail = exp(-0.5 * x * x) * 0.3989422804014327 * t * (0.319381530 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))))
+    series = 0.319381530 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429)))
+    tail = exp(-0.5 * x * x) * 0.3989422804014327 * t * series
     return 1.0 - tail if x > 0.0 else tail

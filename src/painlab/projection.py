@@ -78,13 +78,16 @@ class Projection:
     def save(self, folder: str | Path, *, force: bool = False, pictures: Callable[[Path], None] | None = None) -> Path:
         """Write weekly.csv, weekly.parquet and provenance.json into a folder; `pictures(folder)` may add more.
 
-        All files are made first and moved in at the end. Raises InputError if the folder cannot be written, or holds files and force is false.
+        All files are made first and moved in at the end. Raises InputError if the folder cannot be written, or holds files and force
+        is false.
         """
         target = Path(folder)
         if target.exists() and not target.is_dir():
             raise InputError("is a file, not a folder", where=str(target), mend="Name a folder for the output.")
         if target.is_dir() and any(target.iterdir()) and not force:
-            raise InputError("the output folder is not empty", where=str(target), mend="Name another folder, or allow overwriting with --force.")
+            raise InputError(
+                "the output folder is not empty", where=str(target), mend="Name another folder, or allow overwriting with --force."
+            )
         try:
             target.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=target, prefix=".unfinished-") as made:
@@ -96,7 +99,9 @@ class Projection:
                 for path in sorted(Path(made).iterdir()):
                     shutil.move(path, target / path.name)
         except OSError as error:
-            raise InputError(f"cannot be written ({error.strerror})", where=str(target), mend="Name a folder that you may write to.") from None
+            raise InputError(
+                f"cannot be written ({error.strerror})", where=str(target), mend="Name a folder that you may write to."
+            ) from None
         return target
 
     def __str__(self) -> str:

@@ -29,6 +29,8 @@ class Block(IntEnum):
     PARAMETERS = 10  # a parameter draw; the parameter's name takes the place of week and treatment
 
 
+Word = int | np.uint64  # 32 bits held in 64
+
 _MULTIPLIER_0: Final = np.uint64(0xD2511F53)
 _MULTIPLIER_1: Final = np.uint64(0xCD9E8D57)
 _WEYL_0: Final = np.uint64(0x9E3779B9)
@@ -39,7 +41,7 @@ _TO_UNIT: Final = 1.0 / 4294967296.0
 
 
 @compiled
-def philox(c0: int, c1: int, c2: int, c3: int, k0: int, k1: int) -> tuple[int, int, int, int]:
+def philox(c0: Word, c1: Word, c2: Word, c3: Word, k0: Word, k1: Word) -> tuple[Word, Word, Word, Word]:
     """Ten rounds of Philox 4x32 on 32-bit words held in uint64."""
     a, b, c, d = np.uint64(c0), np.uint64(c1), np.uint64(c2), np.uint64(c3)
     x, y = np.uint64(k0), np.uint64(k1)

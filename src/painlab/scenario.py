@@ -14,72 +14,13 @@ from pydantic import Field, ValidationError, field_serializer, field_validator, 
 
 from painlab import catalog
 from painlab.errors import InputError
-from painlab.plan import SECTIONS, CarePlan, Lever, Strict, TreatmentOrder, lever, levers
+from painlab.plan import SECTIONS, CarePlan, Lever, Strict, TreatmentOrder, levers
+from painlab.population import Arrivals, Population
 from painlab.tables import data_folder, nearest
 
 MAX_WEEKS: Final = 520
 MAX_FILE_BYTES: Final = 1_000_000
 _NAME: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-
-
-class Arrivals(Strict):
-    """An open cohort: new patients arrive each week and stay for a follow-up, scaled to a stated population.
-
-    Until week 0 everyone gets the baseline plan; the scenario's plan applies to those who arrive from then on.
-    """
-
-    people: Annotated[int, lever(1000, 1_000_000_000, 1000, label="population", unit="people", words="serves {} people",
-        meaning="People whom the clinic or region serves.")]  # fmt: skip
-    new_patients_per_1000_per_year: Annotated[float, lever(0.1, 500, 0.1, label="new patients", unit="per 1,000 people per year",
-        words="sees {} new patients per 1,000 people a year", meaning="People who come with this condition for the first time.")]  # fmt: skip
-    follow_up_weeks: Annotated[int, lever(4, 260, 1, label="follow-up", unit="weeks", words="follows each patient for {} weeks",
-        meaning="Weeks for which a patient counts as in care.")] = 52  # fmt: skip
-
-
-class Population(Strict):
-    """Who the patients are. Traits are means among them, on scales of 0 to 1 unless stated."""
-
-    condition: str
-    minimum_pain: Annotated[float, lever(0, 9, 0.5, label="pain at least", unit="0-10 NRS", words="had pain of at least {}",
-        meaning="Least pain at arrival, as trials require it.")] = 1.0  # fmt: skip
-    on_opioids: Annotated[float, lever(0, 1, 0.05, label="on opioids at the start", unit="share", words="had a share of {} on opioids at the start",
-        meaning="Share of patients already on long-term opioid therapy when they arrive.")] = 0.0  # fmt: skip
-    opioid_dose: Annotated[float, lever(5, 200, 5, label="their dose", unit="MME/day", words="had a median dose of {} MME a day",
-        meaning="Median dose of those already on opioids. In the I-WOTCH trial it was 46 MME a day.", source="T04-01")] = 45.0  # fmt: skip
-    opioid_weeks: Annotated[int, lever(13, 1000, 1, label="their weeks on opioids", unit="weeks", words="had been on opioids for {} weeks",
-        meaning="Weeks on opioids of those already on them.")] = 150  # fmt: skip
-    age: Annotated[float | None, lever(18, 95, 1, label="age", unit="years", words="were {} years old",
-        meaning="Mean age; the condition's own if left out.")] = None  # fmt: skip
-    distress: Annotated[float, lever(0, 1, 0.05, label="distress", unit="0-1", words="had distress of {}",
-        meaning="Depression, anxiety and fear of movement.")] = 0.3  # fmt: skip
-    poor_sleep: Annotated[float, lever(0, 1, 0.05, label="poor sleep", unit="0-1", words="had poor sleep of {}",
-        meaning="From sound (0) to very poor sleep (1).")] = 0.3  # fmt: skip
-    work_demand: Annotated[float, lever(0, 1, 0.05, label="work demand", unit="0-1", words="had work demand of {}",
-        meaning="Physical demand of work.")] = 0.4  # fmt: skip
-    comorbidity: Annotated[float, lever(0, 1, 0.05, label="comorbidity", unit="0-1", words="had comorbidity of {}",
-        meaning="Other disease that limits activity.")] = 0.3  # fmt: skip
-    prior_treatment: Annotated[float, lever(0, 1, 0.05, label="earlier treatment", unit="share", words="had earlier treatment in a share of {}",
-        meaning="Share of patients in whom earlier treatment has not helped.")] = 0.2  # fmt: skip
-    adherence: Annotated[float, lever(0, 1, 0.05, label="adherence", unit="0-1", words="had adherence of {}",
-        meaning="Readiness to attend and to exercise at home.", source="T05-09")] = 0.5  # fmt: skip
-    goal: str = catalog.MIXED_GOALS
-    arrivals: Arrivals | None = None
-
-    @field_validator("condition")
-    @classmethod
-    def _known_condition(cls, name: str) -> str:
-        known = catalog.conditions()
-        if name not in known:
-            raise ValueError(f'unknown condition "{name}"{nearest(name, known)}; expected one of {", ".join(known)}')
-        return name
-
-    @field_validator("goal")
-    @classmethod
-    def _known_goal(cls, name: str) -> str:
-        known = [catalog.MIXED_GOALS, *catalog.goals()]
-        if name not in known:
-            raise ValueError(f'unknown goal "{name}"{nearest(name, known)}; expected one of {", ".join(known)}')
-        return name
 
 
 class Scenario(Strict):
@@ -138,7 +79,8 @@ class Scenario(Strict):
     def change(self, **changes: Any) -> "Scenario":
         """Return a copy with nested values changed; None takes a treatment or the taper out of the plan.
 
-        >>> Scenario.load("early-pt").change(name="late", care={"physical_therapy": {"start_week": 8}}).care.treatments["physical_therapy"].start_week
+        >>> late = Scenario.load("early-pt").change(name="late", care={"physical_therapy": {"start_week": 8}})
+        >>> late.care.treatments["physical_therapy"].start_week
         8
         """
         return Scenario.from_dict(_merge(self.model_dump(exclude_none=True), changes), where=f"change of {self.name}")
@@ -243,13 +185,17 @@ def _read(path: Path) -> dict[str, Any]:
             raise InputError(f"the file has {size:,} bytes", where=path.name, expected=f"a scenario of at most {MAX_FILE_BYTES:,} bytes")
         text = path.read_bytes().decode("utf-8")
     except FileNotFoundError:
-        raise InputError("no such file", where=str(path), mend="Check the path, or see `painlab list` for the scenarios that ship.") from None
+        raise InputError(
+            "no such file", where=str(path), mend="Check the path, or see `painlab list` for the scenarios that ship."
+        ) from None
     except UnicodeDecodeError:
         raise InputError("not a text file", where=path.name, expected="a scenario in TOML, UTF-8") from None
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror})", where=str(path), expected="a readable TOML file") from None
     if not text.strip():
-        raise InputError("the file is empty", where=path.name, expected="a scenario in TOML", mend="Start from one that ships: `painlab show early-pt`.")
+        raise InputError(
+            "the file is empty", where=path.name, expected="a scenario in TOML", mend="Start from one that ships: `painlab show early-pt`."
+        )
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -280,14 +226,18 @@ def _explain(error: ValidationError, where: str) -> InputError:
     given = first["input"]
     if first["type"] == "extra_forbidden":
         known = _known_keys(location)
-        return InputError(f'unknown key "{location[-1]}"{nearest(str(location[-1]), known)}', where=place, expected=f"one of {', '.join(known)}")
+        return InputError(
+            f'unknown key "{location[-1]}"{nearest(str(location[-1]), known)}', where=place, expected=f"one of {', '.join(known)}"
+        )
     if first["type"] == "missing":
         extra = ' Name the comparison, for example baseline = "usual-care".' if key == "baseline" else ""
         return InputError(f'the key "{location[-1]}" is missing', where=place, mend=f"Add it.{extra}")
     message = first["msg"].removeprefix("Value error, ")
     shown = repr(given) if not isinstance(given, dict | list) else type(given).__name__
     bounds = _bounds(location)
-    return InputError(f"{shown[:80]} cannot be used: {message[0].lower()}{message[1:]}", where=place, expected=bounds, mend="Change the value.")
+    return InputError(
+        f"{shown[:80]} cannot be used: {message[0].lower()}{message[1:]}", where=place, expected=bounds, mend="Change the value."
+    )
 
 
 def _bounds(location: tuple[int | str, ...]) -> str:
@@ -310,4 +260,6 @@ def shipped() -> tuple[Scenario, ...]:
 
 def scenarios() -> pl.DataFrame:
     """Scenarios that ship: columns name, condition, title, question."""
-    return pl.DataFrame([{"name": s.name, "condition": s.population.condition, "title": s.title, "question": s.question} for s in shipped()])
+    return pl.DataFrame(
+        [{"name": s.name, "condition": s.population.condition, "title": s.title, "question": s.question} for s in shipped()]
+    )

@@ -73,7 +73,9 @@ def simulate(
     return projection.from_means(chosen, sums.means, sums.present, patients=patients, seed=seed, weeks=horizon, cut=links)
 
 
-def compare(scenarios: Iterable[Scenario | str], *, patients: int = 1000, draws: int = 60, seed: int = 1, weeks: int | None = None) -> pl.DataFrame:
+def compare(
+    scenarios: Iterable[Scenario | str], *, patients: int = 1000, draws: int = 60, seed: int = 1, weeks: int | None = None
+) -> pl.DataFrame:
     """Project several scenarios; each is held against its own baseline.
 
     Returns a frame with the column `name` (of the scenario) before the columns of `Projection.weekly`.

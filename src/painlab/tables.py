@@ -34,10 +34,16 @@ def read_table(path: Path, columns: Sequence[str]) -> pl.DataFrame:
         raise InputError("no such file", where=str(path), mend="Check the path.") from None
     except pl.exceptions.PolarsError as error:
         reason = str(error).splitlines()[0]
-        raise InputError(f"not a readable CSV file ({reason})", where=path.name, expected="comma-separated UTF-8 text with a header") from None
+        raise InputError(
+            f"not a readable CSV file ({reason})", where=path.name, expected="comma-separated UTF-8 text with a header"
+        ) from None
     for column in frame.columns:
         if column not in columns:
-            raise InputError(f'unknown column "{column}"{nearest(column, columns)}', where=f"{path.name}, row 1", expected=f"the columns {', '.join(columns)}")
+            raise InputError(
+                f'unknown column "{column}"{nearest(column, columns)}',
+                where=f"{path.name}, row 1",
+                expected=f"the columns {', '.join(columns)}",
+            )
     missing = [column for column in columns if column not in frame.columns]
     if missing:
         raise InputError(f"missing column {', '.join(missing)}", where=f"{path.name}, row 1", expected=f"the columns {', '.join(columns)}")

@@ -1,7 +1,7 @@
 """The compiled cohort: a block of patients through the weeks, one care plan, sums by week and outcome.
 
-Plain loops over the equations of `dynamics` and `care`: where they return a chance it is compared with a draw, where they return a change it is
-added (one step a week). Sums are integers, so that neither the order of patients nor the number of threads changes a bit.
+Plain loops over the equations of `dynamics` and `care`: where they return a chance it is compared with a draw, where they return a change
+it is added (one step a week). Sums are integers, so that neither the order of patients nor the number of threads changes a bit.
 """
 
 import numpy as np
@@ -128,7 +128,8 @@ def follow_patient(
             if effect[j] > 0.0:
                 works = responds[j] * effect[j]
                 source_kept *= 1.0 - min(_MOST_RELIEF, works * potency[j] * rows[j, TreatmentField.SOURCE_RELIEF] * targeted[j])
-                felt_kept *= 1.0 - min(_MOST_RELIEF, works * rows[j, TreatmentField.RELIEF] + effect[j] * rows[j, TreatmentField.CONTEXTUAL])
+                direct = works * rows[j, TreatmentField.RELIEF]
+                felt_kept *= 1.0 - min(_MOST_RELIEF, direct + effect[j] * rows[j, TreatmentField.CONTEXTUAL])
                 lift += works * rows[j, TreatmentField.ACTIVITY_LIFT]
                 easing += works * rows[j, TreatmentField.EASING]
         taken = dose * covered
@@ -297,7 +298,21 @@ def simulate_block(
         last_week = weeks if follow_up < 0 else min(follow_up - 1, weeks - arrival)
         if arrival < 0:
             follow_patient(
-                seed, patient, arrival, last_week, weeks, condition, people, goals, p, rows, earlier_orders, earlier_plan, sums, present, state
+                seed,
+                patient,
+                arrival,
+                last_week,
+                weeks,
+                condition,
+                people,
+                goals,
+                p,
+                rows,
+                earlier_orders,
+                earlier_plan,
+                sums,
+                present,
+                state,
             )
         else:
             follow_patient(seed, patient, arrival, last_week, weeks, condition, people, goals, p, rows, orders, plan, sums, present, state)
