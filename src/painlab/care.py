@@ -56,6 +56,7 @@ class OrderField(IntEnum):
     COURSES = 4
     INTERVAL = 5  # weeks from the start of one course to the next
     PAIN_THRESHOLD = 6  # given only once pain is at least this
+    HANDOVER = 7  # coordination (0-1) of this referral
 
 
 class Plan(NamedTuple):
@@ -122,15 +123,15 @@ def dropout_chance(pain: float, adherence: float, coordination: float, row: np.n
 
 
 @compiled
-def referral_chance(coordination: float, p: Parameters) -> float:
-    """Chance that a referral is ever completed, from fragmented (0) to coordinated (1) care."""
-    return p.referral_fragmented + coordination * (p.referral_coordinated - p.referral_fragmented)
+def referral_chance(handover: float, p: Parameters) -> float:
+    """Chance that a referral is ever completed, from a fragmented (0) to a coordinated (1) handover."""
+    return p.referral_fragmented + handover * (p.referral_coordinated - p.referral_fragmented)
 
 
 @compiled
-def wait_weeks(coordination: float, u: float, p: Parameters) -> float:
+def wait_weeks(handover: float, u: float, p: Parameters) -> float:
     """Weeks from order to first session: between half and one and a half times the mean wait, by the uniform number u."""
-    mean = p.wait_fragmented + coordination * (p.wait_coordinated - p.wait_fragmented)
+    mean = p.wait_fragmented + handover * (p.wait_coordinated - p.wait_fragmented)
     return mean * (0.5 + u)
 
 

@@ -93,6 +93,19 @@ class TreatmentOrder(Strict):
             meaning="Stepped care: given only once pain is still this high when it is due; 0 gives it to everyone.",
         ),
     ] = 0.0
+    handover: Annotated[
+        float | None,
+        lever(
+            0,
+            1,
+            0.05,
+            label="handover",
+            unit="0-1",
+            words="has a handover of {}",
+            meaning="Coordination of this referral alone, from a slip of paper (0) to a booked first session (1); the plan's if left out.",
+            source="T12-01; T12-06",
+        ),
+    ] = None
 
 
 class Prescribing(Strict):
@@ -282,7 +295,7 @@ class CarePlan(Strict):
 
     @field_serializer("treatments")
     def _serialize_treatments(self, treatments: dict[str, TreatmentOrder]) -> dict[str, Any]:
-        return {name: order.model_dump() for name, order in treatments.items()}
+        return {name: order.model_dump(exclude_none=True) for name, order in treatments.items()}
 
     def as_dict(self) -> dict[str, Any]:
         """Return the plan as it stands in TOML: treatments beside the other tables, no taper if there is none."""
@@ -312,7 +325,9 @@ class CarePlan(Strict):
         known = catalog.treatments()
         orders = np.zeros((len(known), len(OrderField)))
         for name, order in self.treatments.items():
-            orders[known[name].number - 1] = [1.0, *order.model_dump().values()]  # TreatmentOrder's fields stand in OrderField's order
+            handover = self.coordination if order.handover is None else order.handover
+            fields = order.model_copy(update={"handover": handover}).model_dump()  # in the order of OrderField
+            orders[known[name].number - 1] = [1.0, *fields.values()]
         return orders
 
 

@@ -108,7 +108,7 @@ class Scenario(Strict):
         condition = catalog.labels("conditions")[self.population.condition]
         lines = [f"{self.title} ({condition}, {self.weeks} weeks)", self.question]
         difference = plan_difference(self.care, self.baseline_plan())
-        return "\n".join([*lines, f"Against the baseline: {difference}"])
+        return "\n".join([*lines, f"The plan: {plan_words(self.care)}", f"Against the baseline: {difference}"])
 
 
 def _flat(plan: CarePlan) -> dict[tuple[str, ...], float]:
@@ -125,31 +125,52 @@ def _say(value: float) -> str:
     return f"{value:g}"
 
 
+def _phrases(table: dict[tuple[str, ...], float]) -> str:
+    """Say a plan's table: its start, then what is not usual."""
+    known = levers()
+    telling = {path: value for path, value in table.items() if path[-1] == "start_week" or not _is_usual(path, value)}
+    said = [known[path].words.format(_say(value)) for path, value in telling.items()]
+    return f"{known[next(iter(table))].section} {', '.join(said) or 'is usual'}."
+
+
+def _is_usual(path: tuple[str, ...], value: float) -> bool:
+    """Whether a value is the treatment's usual order, or the default of its field; prescribing and follow-up are always said."""
+    if path[0] in catalog.treatments():
+        usual = catalog.treatments()[path[0]].order
+        return value == usual.get(path[1], TreatmentOrder.model_fields[path[1]].default)
+    return False
+
+
+def _tables(plan: CarePlan) -> dict[str, dict[tuple[str, ...], float]]:
+    tables: dict[str, dict[tuple[str, ...], float]] = {}
+    for path, value in _flat(plan).items():
+        tables.setdefault(path[0], {})[path] = value
+    return tables
+
+
+def plan_words(plan: CarePlan) -> str:
+    """Say a whole care plan in sentences."""
+    return " ".join(_phrases(table) for table in _tables(plan).values())
+
+
 def plan_difference(new: CarePlan, old: CarePlan) -> str:
     """Differences of two care plans as sentences; says so if there are none."""
     known: dict[tuple[str, ...], Lever] = levers()
-    after, before = _flat(new), _flat(old)
+    after, before = _tables(new), _tables(old)
     sentences = []
-    tables = list(dict.fromkeys(path[0] for path in [*after, *before]))
-    for table in tables:
-        ours, theirs = ({path: v for path, v in plan.items() if path[0] == table} for plan in (after, before))
+    for name in dict.fromkeys([*after, *before]):
+        ours, theirs = after.get(name, {}), before.get(name, {})
         section = known[next(iter(ours or theirs))].section
         if not theirs:
-            said = [known[p].words.format(_say(v)) for p, v in ours.items() if not _is_default(p, v)]
-            sentences.append(f"{section} {', '.join(said)}." if said else f"{section} is added.")
+            sentences.append(_phrases(ours))
         elif not ours:
             sentences.append(f"{section} is left out.")
         else:
-            said = [f"{known[p].words.format(_say(v))} instead of {_say(theirs[p])}" for p, v in ours.items() if v != theirs[p]]
+            changed = {path: value for path, value in ours.items() if value != theirs.get(path)}
+            said = [known[p].words.format(_say(v)) + (f" instead of {_say(theirs[p])}" if p in theirs else "") for p, v in changed.items()]
             if said:
                 sentences.append(f"{section} {', '.join(said)}.")
     return " ".join(sentences) or "The care is the same."
-
-
-def _is_default(path: tuple[str, ...], value: float) -> bool:
-    model = SECTIONS.get(path[0], TreatmentOrder)
-    field = model.model_fields[path[-1]]
-    return not field.is_required() and field.default == value and path[0] not in SECTIONS
 
 
 def _merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:

@@ -86,8 +86,8 @@ def follow_patient(
         count += 1
         completed, waited, responder, _ = uniforms(seed, patient, 0, Block.REFERRAL, j + 1)
         needs_referral = rows[j, TreatmentField.REFERRAL] == 1.0
-        refused = needs_referral and completed >= care.referral_chance(plan.coordination, p)
-        wait = care.wait_weeks(plan.coordination, waited, p) if needs_referral else 0.0
+        refused = needs_referral and completed >= care.referral_chance(orders[j, OrderField.HANDOVER], p)
+        wait = care.wait_weeks(orders[j, OrderField.HANDOVER], waited, p) if needs_referral else 0.0
         due[j] = np.inf if refused else orders[j, OrderField.START_WEEK] + wait
         responds[j] = traits.treatment_response if responder < rows[j, TreatmentField.RESPONDERS] else 0.0
         targeted[j] = care.targeted_share(rows[j], condition.mechanical, condition.inflammatory, condition.neuropathic, condition.muscular)

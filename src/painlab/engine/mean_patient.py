@@ -63,9 +63,9 @@ def _now(t: float, state: np.ndarray, inputs: _Inputs) -> _Now:
     effects = state[_BODY:].reshape(3, -1)[0]
     source_kept = felt_kept = 1.0
     lift = easing = 0.0
-    reached = care.referral_chance(inputs.plan.coordination, p)
     for place, j in enumerate(inputs.ordered):
         row = inputs.rows[j]
+        reached = care.referral_chance(inputs.orders[j, OrderField.HANDOVER], p)
         share = effects[place] * (reached if row[TreatmentField.REFERRAL] else 1.0)
         works = share * row[TreatmentField.RESPONDERS] * traits.treatment_response
         targeted = care.targeted_share(row, *(getattr(inputs.condition, driver) for driver in catalog.DRIVERS))
@@ -105,7 +105,7 @@ def change_per_week(t: float, state: np.ndarray, inputs: _Inputs) -> np.ndarray:
     for place, j in enumerate(inputs.ordered):
         row, order = inputs.rows[j], inputs.orders[j]
         referral = bool(row[TreatmentField.REFERRAL])
-        wait = care.wait_weeks(plan.coordination, 0.5, p) if referral else 0.0
+        wait = care.wait_weeks(order[OrderField.HANDOVER], 0.5, p) if referral else 0.0
         offered = attended = 0.0
         if _in_course(t, order, wait):
             offered = order[OrderField.SESSIONS]
@@ -115,7 +115,7 @@ def change_per_week(t: float, state: np.ndarray, inputs: _Inputs) -> np.ndarray:
             treated[2, place] = -staying[place] * care.dropout_chance(now.pain, traits.adherence, plan.coordination, row, p)
         treated[0, place] = care.treatment_effect_change(effects[place], attended, offered, habits[place], row, p)
         treated[1, place] = care.home_habit_change(habits[place], attended, offered, traits.adherence, row, p)
-        reached = care.referral_chance(plan.coordination, p) if referral else 1.0
+        reached = care.referral_chance(order[OrderField.HANDOVER], p) if referral else 1.0
         training += reached * (attended * offered * row[TreatmentField.STRENGTH_GAIN] + habits[place] * p.home_training)
 
     visits = care.scheduled_visit_chance(plan.coordination, p) / plan.reassessment_weeks + care.unscheduled_visit_chance(now.pain, p)
