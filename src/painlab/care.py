@@ -148,6 +148,12 @@ def scheduled_visit_chance(coordination: float, p: Parameters) -> float:
 
 
 @compiled
+def weeks_to_next_visit(interval: float, u: float, p: Parameters) -> int:
+    """Weeks until the next planned visit: the interval, give or take `visit_spread` of it, by the uniform number u; at least 1."""
+    return max(1, int(interval * (1.0 + p.visit_spread * (2.0 * u - 1.0)) + 0.5))
+
+
+@compiled
 def unscheduled_visit_chance(pain: float, p: Parameters) -> float:
     """Weekly chance of an unplanned visit, rising with pain."""
     return logistic(logit(p.unscheduled_visit) + p.unscheduled_visit_pain * (pain - 5.0))

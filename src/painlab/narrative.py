@@ -14,7 +14,7 @@ from painlab.outcomes import BY_NAME
 
 _COUNTED: Final = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _WEEKS_PER_YEAR: Final = 52
-_BESIDE_DEMAND: Final = ("pain", "function")
+_LONGEST_HEADLINE: Final = 90
 
 
 class Compared(NamedTuple):
@@ -43,6 +43,16 @@ class Compared(NamedTuple):
         if round(self.difference, self.digits) == 0.0 or (self.low is not None and self.high is not None and self.low <= 0.0 <= self.high):
             return 0
         return 1 if self.difference > 0.0 else -1
+
+    @property
+    def leaning(self) -> int:
+        """The direction if the difference shows with one decimal less, otherwise 0: what a verdict may rest on."""
+        return self.direction if abs(self.difference) >= self.least_that_leans else 0
+
+    @property
+    def least_that_leans(self) -> float:
+        """Half a unit of the last decimal but one."""
+        return 0.5 * 10.0 ** (1 - self.digits)
 
 
 def horizon_words(weeks: int) -> str:
@@ -106,28 +116,31 @@ def demand_change_percent(weekly: pl.DataFrame, averages: pl.DataFrame | None = 
 
 
 def headline(weekly: pl.DataFrame, averages: pl.DataFrame | None = None) -> str:
-    """The finding as a chart's title: means over the horizon of demand, pain and function, in at most 90 characters."""
+    """The finding as a chart's title: means over the horizon of demand, pain and function, in at most 90 characters.
+
+    Where mean pain shows no clear change but one week is clearly worse, that week is said instead.
+    """
     means = _averages(weekly, averages)
-    three = [compared(means, name) for name in ("mme_per_1000", *_BESIDE_DEMAND)]
+    demand, pain, function = (compared(means, name) for name in ("mme_per_1000", "pain", "function"))
     when = f"Over {horizon_words(_horizon(weekly))}"
-    labels = dict(zip((one.name for one in three), ("opioid demand", "pain", "function"), strict=True))
-    if all(one.same for one in three):
+    if demand.same and pain.same and function.same:
         return f"{when}: opioid demand, pain and function as in the baseline"
-    banded = three[0].low is not None
-    unclear = [labels[one.name] for one in three if one.direction == 0]
-    clear = [f"{labels[one.name]} {_headline_change(one, weekly, averages)}" for one in three if one.direction != 0]
-    missing = f"no {'clear ' if banded else ''}change in {_listed(unclear, 'or')}"
-    said = ([missing] if unclear else []) + clear if three[0].direction == 0 else clear + ([missing] if unclear else [])
-    return f"{when}: {', '.join(said)}" + ("" if banded else " (one run)")
-
-
-def _headline_change(one: Compared, weekly: pl.DataFrame, averages: pl.DataFrame | None) -> str:
-    side = "higher" if one.direction > 0 else "lower"
-    percent = demand_change_percent(weekly, averages) if one.name == "mme_per_1000" else None
-    if percent is not None:
-        size = abs(percent)
-        return f"{size:.0f} % {side}" if size >= 0.95 else f"{max(size, 0.1):.1f} % {side}"
-    return f"{plain(abs(one.difference), one.digits)} {side}"
+    clear, unclear = [], []
+    for one, label in ((demand, "opioid demand"), (pain, "pain"), (function, "function")):
+        most = _largest_difference(weekly, "pain")[1]
+        side = "higher" if one.direction > 0 else "lower"
+        if one is demand and one.direction and one.baseline > 0.0:
+            clear.append(f"{label} {_percent(one.difference / one.baseline)} {side}")
+        elif one.direction:
+            clear.append(f"{label} {plain(abs(one.difference), one.digits)} {side}")
+        elif one is pain and most.leaning > 0:
+            clear.append(f"pain up to {plain(most.difference, most.digits)} higher")
+        else:
+            unclear.append(label)
+    missing = [f"no {'clear ' if demand.low is not None else ''}change in {_listed(unclear, 'or')}"] if unclear else []
+    said = ", ".join(missing + clear if demand.direction == 0 else clear + missing)
+    text = f"{when}: {said}" + (" (one run)" if demand.low is None else "")
+    return text if len(text) <= _LONGEST_HEADLINE else text.replace("opioid demand", "demand")
 
 
 def summary(weekly: pl.DataFrame, title: str, weeks: int, level: float, averages: pl.DataFrame | None = None) -> str:
@@ -146,129 +159,130 @@ def summary(weekly: pl.DataFrame, title: str, weeks: int, level: float, averages
     """
     means = _averages(weekly, averages)
     demand = compared(means, "mme_per_1000")
-    middle = weeks // 2
-    weeks_said = [week for week in (middle, weeks) if week > 0] if middle != weeks else [weeks]
-    beside = {(name, week): compared(weekly, name, week) for week in weeks_said for name in _BESIDE_DEMAND}
-    sentences = [f"{title}, in 1,000 such patients over {horizon_words(weeks)}: {_demand_words(demand)}."]
-    sentences += [f"In week {week} {_beside_words(beside['pain', week], beside['function', week])}." for week in weeks_said]
-    sentences += _largest_difference(weekly, "pain", weeks_said)
-    sentences += _population(means)
-    sentences.append(_verdict(demand, list(beside.values())))
+    is_open = "mme_total" in means["outcome"].to_list()
+    start = f"{title}, {'for every 1,000 patients in care' if is_open else 'in 1,000 such patients'} over {horizon_words(weeks)}"
+    said = [weeks // 2, weeks] if weeks > 1 else [weeks]
+    beside = [(compared(weekly, "pain", week), compared(weekly, "function", week)) for week in said]
+    largest = [_largest_difference(weekly, name) for name in ("pain", "function")]
+    every = [demand, *(one for pair in beside for one in pair), *(one for _, one in largest)]
+    if all(one.same for one in every):
+        pain, function = beside[-1]
+        levels = f"In week {weeks} pain is {plain(pain.scenario, 1)} of 10 and function {plain(function.scenario)} of 100."
+        return f"{start}: nothing differs from the baseline; {_demand_level(demand)}. {levels}"
+    adds_up = "" if is_open or demand.direction == 0 else f"; that adds up to {_figures(7.0 * (weeks + 1) * abs(demand.difference))} MME"
+    sentences = [f"{start}: {_demand_words(demand)}{adds_up}."]
+    sentences += [f"In week {week} {_beside_words(*pair)}." for week, pair in zip(said, beside, strict=True)]
+    week, most = largest[0]
+    if most.direction and abs(most.difference) > 2.0 * max(abs(pain.difference) for pain, _ in beside):
+        sentences.append(f"Pain differs most in week {week}: {_difference(most, 'lower', 'higher')}.")
+    if is_open:
+        sentences.append(_population(compared(means, "mme_total"), compared(means, "patients_in_care")))
+    if verdict := _verdict(demand, every[1:]):
+        sentences.append(verdict)
     if demand.low is None:
-        sentences.append("This is one run with the central parameter values: without draws there is no band, and nothing says how sure it is.")
+        sentences.append("This is one run with the central parameter values, without a band: nothing says how sure it is.")
     else:
         sentences.append(
-            f'"Likely" is the band that holds {100 * level:.0f} % of the parameter draws; they come from the prior, which is not yet '
-            "calibrated to trials."
+            f'"Likely" means in {100 * level:.0f} % of the draws of the parameters, '
+            "which come from prior ranges not yet calibrated to trials."
         )
-    return " ".join(one for one in sentences if one)
+    return " ".join(sentences)
 
 
-def _demand_words(one: Compared) -> str:
-    level = f"opioid demand averages {_rounded(one.scenario)} MME a day"
-    if one.baseline == 0.0 and one.scenario == 0.0:
-        return "no opioid is prescribed, in the baseline or here"
-    if one.same:
+def _demand_level(demand: Compared) -> str:
+    if demand.baseline == 0.0 and demand.scenario == 0.0:
+        return "no opioid is prescribed"
+    return f"opioid demand averages {_figures(demand.scenario)} MME a day"
+
+
+def _demand_words(demand: Compared) -> str:
+    level = _demand_level(demand)
+    if demand.same:
         return f"{level}, as in the baseline"
-    change = _amount(one.difference, one.digits, "less", "more")
-    percent = f" or {_percent(one.difference / one.baseline)}" if one.baseline > 0.0 and round(one.difference, one.digits) else ""
-    text = f"{level}, {change}{percent} {'from' if change.startswith('no') else 'than in'} the baseline{_likely(one, 'less', 'more')}"
-    total = 7.0 * one.difference
-    if one.direction == 0 and one.low is not None:
-        return f"{text}, so that the model cannot tell whether demand falls or rises"
-    return f"{text}, which is {_rounded(abs(total))} MME a week" if abs(total) >= 1.0 else text
+    if round(demand.difference, demand.digits) == 0.0:
+        change = "no different from the baseline"
+    else:
+        percent = f" ({_percent(demand.difference / demand.baseline)})" if demand.baseline > 0.0 else ""
+        change = f"{_figures(abs(demand.difference))}{percent} {'more' if demand.difference > 0.0 else 'less'} than in the baseline"
+    unclear = demand.low is not None and demand.direction == 0
+    cannot_tell = ", so that the model cannot tell whether demand falls or rises" if unclear else ""
+    return f"{level}, {change}{_likely(demand, 'less', 'more')}{cannot_tell}"
 
 
 def _beside_words(pain: Compared, function: Compared) -> str:
-    return (
-        f"pain is {plain(pain.scenario, 1)} of 10, {_against_baseline(pain)}, "
-        f"and function {plain(function.scenario)} of 100, {_against_baseline(function)}"
-    )
+    levels = (f"pain is {plain(pain.scenario, 1)} of 10", f"function {plain(function.scenario)} of 100")
+    if pain.same and function.same:
+        return f"{levels[0]} and {levels[1]}, both as in the baseline"
+    return f"{levels[0]}, {_difference(pain, 'lower', 'higher')}, and {levels[1]}, {_difference(function, 'lower', 'higher')}"
 
 
-def _against_baseline(one: Compared) -> str:
+def _difference(one: Compared, below: str, above: str) -> str:
+    """A difference from the baseline with its band, and whether it is clear."""
     if one.same:
         return "as in the baseline"
-    unclear = ": no clear change" if one.low is not None and one.direction == 0 else ""
-    change = _amount(one.difference, one.digits, "lower", "higher")
-    return f"{change}{_likely(one, 'lower', 'higher')}{unclear}"
+    if round(one.difference, one.digits) == 0.0:
+        tiny = max(abs(one.low or 0.0), abs(one.high or 0.0)) < one.least_that_leans
+        return f"{'hardly' if tiny else 'not clearly'} different{_likely(one, below, above)}"
+    side = above if one.difference > 0.0 else below
+    size = f"{_figures(abs(one.difference)) if one.digits == 0 else plain(abs(one.difference), one.digits)} {side}"
+    return f"{size}{_likely(one, below, above, ', so not clear' if one.direction == 0 else '')}"
 
 
-def _largest_difference(weekly: pl.DataFrame, name: str, said: list[int]) -> list[str]:
-    """A sentence on the week that differs most, if the weeks already said hide more than half of it."""
-    rows = weekly.filter(pl.col("outcome") == name)
-    most = compared(rows, name, int(rows["week"][rows["difference"].abs().arg_max() or 0]))
-    shown = max(abs(compared(rows, name, week).difference) for week in said)
-    if most.direction == 0 or abs(most.difference) <= 2.0 * shown:
-        return []
-    week = int(rows["week"][rows["difference"].abs().arg_max() or 0])
-    change = _amount(most.difference, most.digits, "lower", "higher")
-    return [f"{BY_NAME[name].label} differs most in week {week}: {change}{_likely(most, 'lower', 'higher')}."]
-
-
-def _population(means: pl.DataFrame) -> list[str]:
+def _population(total: Compared, people: Compared) -> str:
     """A sentence on the stated population of an open cohort."""
-    if "mme_total" not in means["outcome"].to_list():
-        return []
-    total, people = compared(means, "mme_total"), compared(means, "patients_in_care")
-    same = ", as in the baseline" if total.same else f", {_amount(total.difference, 0, 'less', 'more')}{_likely(total, 'less', 'more')}"
-    return [f"Among the {_rounded(people.scenario)} patients in care in the whole population that is {_rounded(total.scenario)} MME a day{same}."]
+    amount = f"Among the {_figures(people.scenario)} patients in care in the whole population that is {_figures(total.scenario)} MME a day"
+    return f"{amount}, {_difference(total, 'less', 'more')}."
 
 
 def _verdict(demand: Compared, beside: list[Compared]) -> str:
-    """Say where demand and health part ways, or that they do not."""
-    if demand.same and all(one.same for one in beside):
-        return "Nothing differs from the baseline."
+    """Say where demand and health part ways, or that they do not; an empty string where demand itself is not clear."""
+    if demand.direction == 0:
+        return ""
     wanted = {"pain": -1, "function": 1}
-    worse = _listed([one.name for one in _by_name(beside) if any(b.direction == -wanted[b.name] for b in beside if b.name == one.name)], "and")
-    better = _listed([one.name for one in _by_name(beside) if any(b.direction == wanted[b.name] for b in beside if b.name == one.name)], "and")
-    many = " and " in worse
-    if demand.direction < 0 and worse:
-        return f"Less opioid is not by itself better health: demand falls, yet {worse} {'are' if many else 'is'} worse in at least one of these weeks."
-    if demand.direction > 0 and better and not worse:
-        return f"Demand rises while {better} improve{'' if ' and ' in better else 's'}."
-    if demand.direction > 0 and worse:
-        return f"Demand rises, and {worse} {'get' if many else 'gets'} worse."
-    if demand.direction < 0 and better:
-        return f"Demand falls and {better} improve{'' if ' and ' in better else 's'}."
-    if demand.direction < 0:
-        return "Demand falls without a clear change in pain or function."
-    return ""
+    moves = {name: {one.leaning * wanted[name] for one in beside if one.name == name} for name in wanted}
+    worse = [name for name, seen in moves.items() if -1 in seen]
+    better = [name for name, seen in moves.items() if 1 in seen and -1 not in seen]
+    start = "Demand falls" if demand.direction < 0 else "Demand rises"
+    moved = worse or better
+    if not moved:
+        return f"{start} without a clear change in pain or function."
+    lasting = all(moves[name] <= {-1 if worse else 1} for name in moved)
+    said = f"{_listed(moved, 'and')} {'are' if moved[1:] else 'is'} {'worse' if worse else 'better'}{'' if lasting else ' for a time'}."
+    if worse and demand.direction < 0:
+        return f"Less opioid is not by itself better health: demand falls, and {said}"
+    return f"{start}, and {said}"
 
 
-def _by_name(beside: list[Compared]) -> list[Compared]:
-    return list({one.name: one for one in beside}.values())
+def _largest_difference(weekly: pl.DataFrame, name: str) -> tuple[int, Compared]:
+    """The week in which an outcome differs most from the baseline."""
+    rows = weekly.filter(pl.col("outcome") == name)
+    week = int(rows["week"][rows["difference"].abs().arg_max() or 0])
+    return week, compared(rows, name, week)
 
 
-def _likely(one: Compared, below: str, above: str) -> str:
+def _likely(one: Compared, below: str, above: str, remark: str = "") -> str:
+    """The band in words, in parentheses; an empty string without one."""
     if one.low is None or one.high is None:
         return ""
-    low, high = round(one.low, one.digits), round(one.high, one.digits)
-    figures = (plain(abs(low), one.digits), plain(abs(high), one.digits))
-    if low == high:
-        return f" (likely {_amount(low, one.digits, below, above)})"
-    if low >= 0.0 or high <= 0.0:
-        side = above if low >= 0.0 else below
-        small, large = figures if low >= 0.0 else figures[::-1]
-        return f" (likely {small} to {large} {side})"
-    return f" (likely between {figures[0]} {below} and {figures[1]} {above})"
-
-
-def _amount(difference: float, digits: int, below: str, above: str) -> str:
-    rounded = round(difference, digits)
-    return "no different" if rounded == 0.0 else f"{plain(abs(rounded), digits)} {above if rounded > 0.0 else below}"
+    low, high = round(one.low, one.digits) + 0.0, round(one.high, one.digits) + 0.0
+    small, large = (_figures(abs(end)) if one.digits == 0 else plain(abs(end), one.digits) for end in (low, high))
+    if low < 0.0 < high:
+        band = f"between {small} {below} and {large} {above}"
+    elif low == high:
+        band = f"{small} {above if low > 0.0 else below}" if low else "no different"
+    else:
+        band = f"{small} to {large} {above}" if low >= 0.0 else f"{large} to {small} {below}"
+    return f" (likely {band}{remark})"
 
 
 def _percent(share: float) -> str:
     size = abs(100.0 * share)
-    return f"{size:.0f} %" if size >= 9.5 else f"{size:.1f} %" if size >= 0.05 else "less than 0.1 %"
+    return f"{size:.0f} %" if size >= 1.95 else f"{size:.1f} %" if size >= 0.05 else "less than 0.1 %"
 
 
-def _rounded(value: float) -> str:
-    """Three figures, no decimals from 10 on: what a mean over draws can bear."""
-    if abs(value) < 10.0:
-        return plain(value, 1)
-    return plain(round(value, 2 - math.floor(math.log10(abs(value)))) if abs(value) >= 1000.0 else value)
+def _figures(value: float) -> str:
+    """A whole number of at most three figures: what a mean over draws can bear."""
+    return plain(round(value, min(0, 2 - math.floor(math.log10(abs(value))))) if abs(value) >= 1.0 else value)
 
 
 def _listed(words: list[str], joint: str) -> str:

@@ -3,6 +3,7 @@
 import hashlib
 import math
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -25,6 +26,7 @@ _COMPILED_SOURCES: Final = (
 )
 
 
+@cache
 def _cache_folder() -> Path:
     """Folder of compiled code, named by its sources: numba does not notice a change in a function that another file calls."""
     digest = hashlib.sha256()

@@ -135,6 +135,7 @@ class Parameters(NamedTuple):
     missed_driver_effect: float
     visit_kept: float
     visit_coordination: float
+    visit_spread: float
     unscheduled_visit: float
     unscheduled_visit_pain: float
     start_pain: float

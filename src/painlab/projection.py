@@ -3,7 +3,6 @@
 import hashlib
 import json
 import platform
-import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -41,6 +40,7 @@ class Projection:
     """Weekly outcomes of a scenario and its baseline on the same patients.
 
     weekly: one row a week (0 ... weeks) and outcome, columns `COLUMNS`. Bands hold `level` of the parameter draws' means.
+    averages: one row an outcome, the same columns without `week`: means over all weeks, with bands of each draw's mean.
     """
 
     scenario: Scenario
@@ -52,6 +52,7 @@ class Projection:
     level: float = LEVEL
     cut: tuple[str, ...] = ()
     provenance: dict[str, Any] = field(default_factory=dict, repr=False)
+    averages: pl.DataFrame | None = field(default=None, repr=False)
 
     def outcome(self, name: str) -> pl.DataFrame:
         """Rows of one outcome by week. Raises InputError with the nearest name if there is none."""
@@ -81,13 +82,7 @@ class Projection:
         All files are made first and moved in at the end. Raises InputError if the folder cannot be written, or holds files and force
         is false.
         """
-        target = Path(folder)
-        if target.exists() and not target.is_dir():
-            raise InputError("is a file, not a folder", where=str(target), mend="Name a folder for the output.")
-        if target.is_dir() and any(target.iterdir()) and not force:
-            raise InputError(
-                "the output folder is not empty", where=str(target), mend="Name another folder, or allow overwriting with --force."
-            )
+        target = check_folder(folder, force=force)
         try:
             target.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=target, prefix=".unfinished-") as made:
@@ -97,15 +92,52 @@ class Projection:
                 if pictures:
                     pictures(Path(made))
                 for path in sorted(Path(made).iterdir()):
-                    shutil.move(path, target / path.name)
+                    path.replace(target / path.name)
         except OSError as error:
-            raise InputError(
-                f"cannot be written ({error.strerror})", where=str(target), mend="Name a folder that you may write to."
-            ) from None
+            raise _unwritable(target, error) from None
         return target
 
     def __str__(self) -> str:
-        return narrative.summary(self.weekly, self.scenario.title, self.weeks, self.level)
+        return narrative.summary(self.weekly, self.scenario.title, self.weeks, self.level, self.averages)
+
+    def headline(self) -> str:
+        """The finding in at most 90 characters, as a chart's title."""
+        return narrative.headline(self.weekly, self.averages)
+
+
+def check_folder(folder: str | Path, *, force: bool = False) -> Path:
+    """Find out before a long run whether its results can be saved into a folder; what is made to find out is taken away again.
+
+    Raises InputError if the folder cannot be written, or holds files and force is false.
+    """
+    target = Path(folder)
+    try:
+        if target.exists() and not target.is_dir():
+            raise InputError(
+                "the output folder is a file", where=str(target), expected="a folder", mend="Name another place for the output."
+            )
+        if target.is_dir() and any(target.iterdir()) and not force:
+            raise InputError(
+                "the output folder is not empty",
+                where=str(target),
+                expected="a new or an empty folder",
+                mend="Name another folder, or allow overwriting with --force (in Python force=True).",
+            )
+        missing = [one for one in (target, *target.parents) if not one.exists()]
+        target.mkdir(parents=True, exist_ok=True)
+        try:
+            tempfile.TemporaryDirectory(dir=target, prefix=".unfinished-").cleanup()
+        finally:
+            for made in missing:
+                made.rmdir()
+    except OSError as error:
+        raise _unwritable(target, error) from None
+    return target
+
+
+def _unwritable(target: Path, error: OSError) -> InputError:
+    reason = f"the output folder cannot be written ({error.strerror})"
+    return InputError(reason, where=str(target), expected="a folder that you may write to", mend="Name another folder.")
 
 
 def from_means(
@@ -113,13 +145,15 @@ def from_means(
 ) -> Projection:
     """Gather a projection from the draws' weekly means, shape (draws, 2 arms, outcomes, weeks + 1), baseline first."""
     draws = means.shape[0]
-    frames = [_frame(one, means[:, :, place] * one.scale) for place, one in enumerate(OUTCOMES)]
+    counted = [(one, means[:, :, place] * one.scale) for place, one in enumerate(OUTCOMES)]
     arrivals = scenario.population.arrivals
     if arrivals:
         real = arrivals.people / 1000 * arrivals.new_patients_per_1000_per_year / 52.0
         scaled = present * real * (weeks + 1 + arrivals.follow_up_weeks) / patients
         in_care = np.repeat(scaled[:, None, :], 2, axis=1)
-        frames += [_frame(OPEN_COHORT_OUTCOMES[0], means[:, :, 0] * in_care), _frame(OPEN_COHORT_OUTCOMES[1], in_care)]
+        counted += zip(OPEN_COHORT_OUTCOMES, (means[:, :, 0] * in_care, in_care), strict=True)
+    weekly = pl.concat(_frame(outcome, arms) for outcome, arms in counted)
+    averages = pl.concat(_frame(outcome, arms.mean(axis=2, keepdims=True)) for outcome, arms in counted).drop("week")
     provenance = {
         "painlab": version("painlab"),
         "scenario": scenario.name,
@@ -136,7 +170,7 @@ def from_means(
         "python": platform.python_version(),
         "packages": {name: version(name) for name in ("numba", "numpy", "polars")},
     }
-    return Projection(scenario, pl.concat(frames), patients, draws, seed, weeks, LEVEL, cut, provenance)
+    return Projection(scenario, weekly, patients, draws, seed, weeks, LEVEL, cut, provenance, averages)
 
 
 def _frame(outcome: Outcome, arms: np.ndarray) -> pl.DataFrame:

@@ -16,7 +16,7 @@ from painlab.numerics import compiled
 class Block(IntEnum):
     """What a draw is for. Each block holds four numbers; new blocks go at the end."""
 
-    BODY = 0  # each week: noise, flare onset, flare size, spare
+    BODY = 0  # each week: noise, flare onset, flare size, next appointment
     VISIT = 1  # each week: scheduled visit kept, unscheduled visit, diagnosis, benefit reviewed
     PRESCRIBING = 2  # each week: start, escalate, stop, taper accepted
     TAPER = 3  # each week: return to the earlier dose, spare
@@ -73,4 +73,5 @@ def uniforms(seed: int, patient: int, week: int, block: int, treatment: int) -> 
 
 def parameter_uniform(seed: int, draw: int, name: str) -> float:
     """Uniform number for one parameter in one draw; keyed by name, so that a new parameter shifts no other."""
-    return float(uniforms(seed, draw, 0, Block.PARAMETERS, zlib.crc32(name.encode()))[0])
+    # As a plain int: numba takes 0.1 ms to see the type of an enum, once for each of thousands of parameters.
+    return float(uniforms(seed, draw, 0, int(Block.PARAMETERS), zlib.crc32(name.encode()))[0])

@@ -116,7 +116,7 @@ def follow_patient(
 
     for t in range(last_week + 1):
         # the body: what is felt this week
-        jitter, flares, flare_spread, _ = uniforms(seed, patient, t, Block.BODY, 0)
+        jitter, flares, flare_spread, appointment = uniforms(seed, patient, t, Block.BODY, 0)
         if t > 0:
             noise = p.noise_persistence * noise + noise_step * standard_normal(jitter)
             flare += dynamics.flare_change(flare, p)
@@ -144,12 +144,12 @@ def follow_patient(
         visit = t == 0
         if t > 0 and t >= next_visit:
             visit = kept < care.scheduled_visit_chance(plan.coordination, p)
-            next_visit = t + int(plan.reassessment_weeks)
+            next_visit = t + care.weeks_to_next_visit(plan.reassessment_weeks, appointment, p)
         if t > 0 and not visit:
             visit = sought < care.unscheduled_visit_chance(pain, p)
         if visit:
             found = found or diagnosed < care.diagnosis_chance(plan.coordination, p)
-            next_visit = t + int(plan.reassessment_weeks)
+            next_visit = t + care.weeks_to_next_visit(plan.reassessment_weeks, appointment, p)
 
         # prescribing
         dose_last_week = dose

@@ -81,12 +81,16 @@ def run(
 
     jobs = [(draw, arm, start) for draw in range(draws) for start in range(0, patients, block) for arm in range(len(arms))]
     with ThreadPoolExecutor(threads or min(len(jobs), os.cpu_count() or 1)) as pool:
-        for done, future in enumerate(as_completed([pool.submit(work, *job) for job in jobs]), start=1):
-            draw, arm, part, there = future.result()
-            totals[draw, arm] += part
-            present[draw, arm] += there
-            if progress:
-                progress(done, len(jobs))
+        try:
+            for done, future in enumerate(as_completed([pool.submit(work, *job) for job in jobs]), start=1):
+                draw, arm, part, there = future.result()
+                totals[draw, arm] += part
+                present[draw, arm] += there
+                if progress:
+                    progress(done, len(jobs))
+        except BaseException:  # an interrupt should not wait for the blocks that have not begun
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     if cancelled and cancelled():
         raise Cancelled
     return Sums(totals / FIXED_POINT / np.maximum(present, 1)[:, :, None, :], present[:, 0])

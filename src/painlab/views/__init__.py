@@ -1,0 +1,1 @@
+"""Charts and widgets that show a Projection."""

@@ -1,0 +1,67 @@
+// A named slider with exact entry, a mark at the baseline's value, and a button that asks for the evidence.
+let made = 0;
+
+function part(parent, kind, name, attributes = {}) {
+  const element = document.createElement(kind);
+  element.className = name;
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  parent.appendChild(element);
+  return element;
+}
+
+function render({ model, el }) {
+  const id = `painlab-lever-${(made += 1)}-${Math.random().toString(36).slice(2, 8)}`;
+  const name = model.get("name");
+  const limits = { min: model.get("low"), max: model.get("high"), step: model.get("step") };
+  el.classList.add("painlab-lever");
+  const label = part(el, "label", "painlab-lever-label", { for: id });
+  const words = part(label, "span", "painlab-lever-words");
+  words.textContent = model.get("label");
+  const entry = part(el, "span", "painlab-lever-entry");
+  const exact = part(entry, "input", "painlab-lever-exact", { type: "number", ...limits, "aria-label": `${name}, exact value` });
+  part(entry, "span", "painlab-lever-unit").textContent = model.get("unit");
+  const ask = part(entry, "button", "painlab-lever-ask", { type: "button", "aria-label": `Evidence for ${name}` });
+  ask.textContent = "?";
+  const track = part(el, "div", "painlab-lever-track");
+  const slider = part(track, "input", "painlab-lever-slider", { type: "range", id, ...limits, "aria-label": name });
+  const mark = part(track, "span", "painlab-lever-baseline", { "aria-hidden": "true" });
+  el.title = ask.title = model.get("help");
+
+  function show() {
+    const value = model.get("value");
+    const baseline = model.get("baseline");
+    const unit = model.get("unit");
+    // What someone is typing is left alone.
+    if (document.activeElement !== exact) exact.value = value;
+    slider.value = value;
+    slider.setAttribute("aria-valuetext", unit ? `${value} ${unit}` : `${value}`);
+    slider.style.setProperty("--share", (value - limits.min) / (limits.max - limits.min));
+    slider.disabled = exact.disabled = model.get("disabled");
+    el.classList.toggle("painlab-disabled", model.get("disabled"));
+    mark.hidden = baseline === null;
+    mark.style.setProperty("--share", ((baseline ?? limits.min) - limits.min) / (limits.max - limits.min));
+    mark.title = `Baseline: ${baseline}`;
+  }
+
+  function send(value) {
+    model.set("value", value);
+    model.save_changes();
+  }
+
+  slider.addEventListener("input", () => {
+    exact.value = slider.value;
+    send(slider.valueAsNumber);
+  });
+  exact.addEventListener("change", () => Number.isFinite(exact.valueAsNumber) && send(exact.valueAsNumber));
+  exact.addEventListener("blur", show);
+  ask.addEventListener("click", () => model.send({ event: "evidence" }));
+  // Keys that mean something to the notebook stay with the lever.
+  el.addEventListener("keydown", (event) => event.stopPropagation());
+
+  const names = ["value", "baseline", "disabled"];
+  names.forEach((trait) => model.on(`change:${trait}`, show));
+  show();
+  return () => names.forEach((trait) => model.off(`change:${trait}`, show));
+}
+
+export default { render };

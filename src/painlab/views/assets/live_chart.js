@@ -1,0 +1,132 @@
+// Draws one Vega-Lite chart and feeds it new rows. vl_convert bundles this with Vega, Vega-Lite and vegaEmbed (a name it provides).
+
+// Columns arrive as float64 buffers or plain lists; NaN is a missing number.
+function toRows(columns) {
+  const names = Object.keys(columns);
+  const values = names.map((name) => {
+    const column = columns[name];
+    return column instanceof DataView ? new Float64Array(column.buffer.slice(column.byteOffset, column.byteOffset + column.byteLength)) : column;
+  });
+  const rows = new Array(names.length ? values[0].length : 0);
+  for (let i = 0; i < rows.length; i++) {
+    const row = {};
+    for (let j = 0; j < names.length; j++) {
+      const value = values[j][i];
+      row[names[j]] = Number.isNaN(value) ? null : value;
+    }
+    rows[i] = row;
+  }
+  return rows;
+}
+
+function toDatasets(data) {
+  return Object.fromEntries(Object.entries(data).map(([name, columns]) => [name, toRows(columns)]));
+}
+
+function pageIsDark() {
+  const light = document.body.dataset.jpThemeLight;
+  return light === undefined ? document.body.classList.contains("vscode-dark") : light === "false";
+}
+
+function part(parent, kind, name) {
+  const element = document.createElement(kind);
+  element.className = name;
+  parent.appendChild(element);
+  return element;
+}
+
+export async function render({ model, el }) {
+  el.classList.add("painlab-live-chart");
+  const headline = part(el, "p", "painlab-headline");
+  const picture = part(el, "div", "painlab-picture");
+  const summary = part(el, "p", "painlab-summary");
+  picture.setAttribute("role", "figure");
+  summary.setAttribute("aria-live", "polite");
+
+  let embedded = null; // what vegaEmbed returned
+  let dark = null;
+  let stale = "spec"; // what is to be drawn: "spec" (embed anew), "data" (feed), or null
+  let scheduled = false;
+  let closed = false;
+
+  function showWords() {
+    headline.textContent = model.get("headline");
+    headline.hidden = !model.get("headline");
+    summary.textContent = model.get("summary");
+    picture.setAttribute("aria-label", model.get("description"));
+  }
+
+  function isDark() {
+    const theme = model.get("theme");
+    return theme === "auto" ? pageIsDark() : theme === "dark";
+  }
+
+  async function embed() {
+    dark = isDark();
+    const spec = { ...model.get("spec"), datasets: toDatasets(model.get("data")) };
+    const config = { ...model.get(dark ? "dark_config" : "light_config"), background: "transparent" };
+    // The old picture stays until the new one is drawn.
+    const next = document.createElement("div");
+    const result = await vegaEmbed(next, spec, { mode: "vega-lite", renderer: model.get("renderer"), actions: false, defaultStyle: false, config });
+    embedded?.finalize();
+    embedded = result;
+    picture.replaceChildren(next);
+  }
+
+  async function feed() {
+    for (const [name, rows] of Object.entries(toDatasets(model.get("data")))) embedded.view.data(name, rows);
+    await embedded.view.runAsync();
+  }
+
+  // Only the newest state is drawn: what arrives during a drawing waits, and what it replaces is never drawn.
+  async function draw() {
+    while (stale && !closed) {
+      const what = stale;
+      stale = null;
+      try {
+        await (what === "spec" || !embedded ? embed() : feed());
+        picture.dataset.drawn = Number(picture.dataset.drawn ?? 0) + 1;
+      } catch (error) {
+        embedded?.finalize();
+        embedded = null;
+        picture.textContent = `The chart cannot be drawn: ${error.message}`;
+        console.error(error);
+      }
+      if (stale) await new Promise(requestAnimationFrame);
+    }
+    scheduled = false;
+    if (closed) embedded?.finalize();
+  }
+
+  function request(what) {
+    stale = stale === "spec" ? "spec" : what;
+    if (!scheduled) {
+      scheduled = true;
+      requestAnimationFrame(draw);
+    }
+  }
+
+  const onSpec = () => request("spec");
+  const onData = () => request("data");
+  const onPage = () => isDark() !== dark && request("spec");
+  const words = ["headline", "summary", "description"];
+  const looks = ["spec", "light_config", "dark_config", "renderer", "theme"];
+  words.forEach((name) => model.on(`change:${name}`, showWords));
+  looks.forEach((name) => model.on(`change:${name}`, onSpec));
+  model.on("change:data", onData);
+  const page = new MutationObserver(onPage);
+  page.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "class"] });
+
+  showWords();
+  scheduled = true;
+  await draw();
+
+  return () => {
+    closed = true;
+    page.disconnect();
+    words.forEach((name) => model.off(`change:${name}`, showWords));
+    looks.forEach((name) => model.off(`change:${name}`, onSpec));
+    model.off("change:data", onData);
+    if (!scheduled) embedded?.finalize();
+  };
+}
