@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from painlab.dynamics import LN2
-from painlab.numerics import clip, compiled, exp, log, logistic, logit
+from painlab.numerics import compiled, exp, log, power, shifted
 from painlab.parameters import Parameters
 
 WEEKS_PER_MONTH = 365.25 / 12.0 / 7.0
@@ -82,10 +82,12 @@ def treatment_effect_change(effect: float, attended: float, sessions: float, hom
 
     de = attended (1 - e)(1 - (1 - build)^sessions) - (1 - attended) e ln 2 / half-life, slower while home exercise goes on.
     """
-    missed = 1.0 - row[TreatmentField.BUILD]
-    kept = 0.0 if missed <= 0.0 else missed**sessions
     waning = min(1.0, LN2 / row[TreatmentField.HALF_LIFE]) * (1.0 - p.home_keeps * home_habit)
-    return attended * (1.0 - effect) * (1.0 - kept) - (1.0 - attended) * effect * waning
+    change = -(1.0 - attended) * effect * waning
+    if attended > 0.0:
+        missing = 1.0 - row[TreatmentField.BUILD]
+        change += attended * (1.0 - effect) * (1.0 - (power(missing, sessions) if missing > 0.0 else 0.0))
+    return change
 
 
 @compiled
@@ -109,17 +111,15 @@ def home_habit_change(habit: float, attended: float, sessions: float, adherence:
 @compiled
 def attendance_chance(pain: float, adherence: float, coordination: float, row: np.ndarray, p: Parameters) -> float:
     """Chance that a week's sessions are attended: falls with pain, rises with adherence and coordination (both 0-1)."""
-    odds = logit(clip(row[TreatmentField.ATTENDANCE], 0.001, 0.999)) - p.attendance_pain * (pain - 5.0)
-    return logistic(odds + p.attendance_adherence * (adherence - 0.5) + p.attendance_coordination * coordination)
+    readiness = p.attendance_adherence * (adherence - 0.5) + p.attendance_coordination * coordination
+    return shifted(row[TreatmentField.ATTENDANCE], readiness - p.attendance_pain * (pain - 5.0))
 
 
 @compiled
 def dropout_chance(pain: float, adherence: float, coordination: float, row: np.ndarray, p: Parameters) -> float:
     """Weekly chance of leaving a course for good: the mirror image of attendance."""
-    if row[TreatmentField.DROPOUT] <= 0.0:
-        return 0.0
-    odds = logit(min(row[TreatmentField.DROPOUT], 0.999)) + p.attendance_pain * (pain - 5.0)
-    return logistic(odds - p.attendance_adherence * (adherence - 0.5) - p.attendance_coordination * coordination)
+    readiness = p.attendance_adherence * (adherence - 0.5) + p.attendance_coordination * coordination
+    return shifted(row[TreatmentField.DROPOUT], p.attendance_pain * (pain - 5.0) - readiness)
 
 
 @compiled
@@ -156,7 +156,7 @@ def weeks_to_next_visit(interval: float, u: float, p: Parameters) -> int:
 @compiled
 def unscheduled_visit_chance(pain: float, p: Parameters) -> float:
     """Weekly chance of an unplanned visit, rising with pain."""
-    return logistic(logit(p.unscheduled_visit) + p.unscheduled_visit_pain * (pain - 5.0))
+    return shifted(p.unscheduled_visit, p.unscheduled_visit_pain * (pain - 5.0))
 
 
 @compiled
@@ -165,19 +165,14 @@ def opioid_start_chance(pain: float, distress: float, prior_treatment: float, us
 
     usual is the chance at pain 5, distress 0.3 and no earlier treatment: the condition's at the first visit, `start_later` at later ones.
     """
-    odds = (
-        logit(clip(usual, 0.001, 0.999))
-        + p.start_pain * (pain - 5.0)
-        + p.start_distress * (distress - 0.3)
-        + p.start_prior * prior_treatment
-    )
-    return min(1.0, logistic(odds) * plan.opioid_start)
+    shift = p.start_pain * (pain - 5.0) + p.start_distress * (distress - 0.3) + p.start_prior * prior_treatment
+    return min(1.0, shifted(usual, shift) * plan.opioid_start)
 
 
 @compiled
 def escalation_chance(pain: float, plan: Plan, p: Parameters) -> float:
     """Chance that a visit raises the dose, times the plan's readiness to do so (1 = usual practice)."""
-    return min(1.0, plan.escalation * logistic(logit(p.escalation_usual) + p.escalation_pain * (pain - 5.0)))
+    return min(1.0, plan.escalation * shifted(p.escalation_usual, p.escalation_pain * (pain - 5.0)))
 
 
 @compiled
@@ -187,7 +182,7 @@ def stop_chance(weeks_on: float, pain: float, distress: float, p: Parameters) ->
     Hazard h = c (w + 1)^-g e^(-b (pain - 5) - d distress): it falls with the weeks w on opioids, so that
     a longer first supply persists more.
     """
-    hazard = p.stop_scale * (weeks_on + 1.0) ** (-p.stop_decay) * exp(-p.stop_pain * (pain - 5.0) - p.stop_distress * (distress - 0.3))
+    hazard = p.stop_scale * power(weeks_on + 1.0, -p.stop_decay) * exp(-p.stop_pain * (pain - 5.0) - p.stop_distress * (distress - 0.3))
     return 1.0 - exp(-hazard)
 
 
@@ -207,7 +202,7 @@ def taper_acceptance_chance(support: float, offer: float, p: Parameters) -> floa
 @compiled
 def tapered_dose(dose: float, pace: float) -> float:
     """Dose (MME/day) after one more week of a taper by `pace` percent a month."""
-    return dose * (1.0 - min(pace, 99.9) / 100.0) ** (1.0 / WEEKS_PER_MONTH)
+    return dose * power(1.0 - min(pace, 99.9) / 100.0, 1.0 / WEEKS_PER_MONTH)
 
 
 @compiled
@@ -220,5 +215,5 @@ def taper_weeks(dose: float, pace: float, p: Parameters) -> float:
 @compiled
 def taper_return_chance(withdrawal: float, pain: float, support: float, p: Parameters) -> float:
     """Weekly chance that a taper is given up and the earlier dose returns: rises with withdrawal and pain, falls with support."""
-    odds = logit(p.taper_return) + p.taper_return_withdrawal * withdrawal + p.taper_return_pain * (pain - 5.0)
-    return logistic(odds - p.taper_return_support * support)
+    shift = p.taper_return_withdrawal * withdrawal + p.taper_return_pain * (pain - 5.0) - p.taper_return_support * support
+    return shifted(p.taper_return, shift)

@@ -8,7 +8,7 @@ from pydantic import field_validator
 from painlab import catalog
 from painlab.catalog import Condition
 from painlab.dynamics import activity_target
-from painlab.numerics import clip, compiled, exp, logistic, logit, standard_normal
+from painlab.numerics import clip, compiled, compiled_loop, exp, shifted, standard_normal
 from painlab.parameters import Parameters
 from painlab.plan import Strict, lever
 from painlab.randomness import Block, uniforms
@@ -234,7 +234,7 @@ def _around(level: float, u: float, spread: float) -> float:
     return clip(level + spread * standard_normal(u), 0.0, 1.0)
 
 
-@compiled
+@compiled_loop
 def draw_traits(seed: int, patient: int, condition: Condition, people: Mix, goals: int, p: Parameters) -> Traits:
     """Draw one patient's traits and state at arrival.
 
@@ -251,7 +251,7 @@ def draw_traits(seed: int, patient: int, condition: Condition, people: Mix, goal
     high = normal_share((10.0 - condition.pain) / condition.pain_sd)
     deviate = standard_normal(clip(low + body[0] * (high - low), 1e-9, 1.0 - 1e-9))
     pain = clip(condition.pain + condition.pain_sd * deviate, people.minimum_pain, 10.0)
-    lasting = logistic(logit(clip(condition.lasting_share, 0.001, 0.999)) + p.course_spread * standard_normal(body[1]))
+    lasting = shifted(condition.lasting_share, p.course_spread * standard_normal(body[1]))
     age = clip(people.age + condition.age_sd * standard_normal(body[2]), 18.0, 95.0)
     response = exp(p.response_spread * standard_normal(body[3]) - 0.5 * p.response_spread**2)
     distress = _around(people.distress, mind[0], p.trait_spread)

@@ -9,7 +9,7 @@ import numpy as np
 from painlab import care, dynamics
 from painlab.care import OrderField, Plan, TreatmentField
 from painlab.catalog import Condition
-from painlab.numerics import clip, compiled, exp, standard_normal, to_fixed
+from painlab.numerics import clip, compiled, compiled_loop, exp, standard_normal, to_fixed
 from painlab.outcomes import Count
 from painlab.parameters import Parameters
 from painlab.population import Mix, Traits, draw_traits
@@ -36,7 +36,7 @@ def arrival_signal(traits: Traits, p: Parameters) -> float:
     return max(0.0, unmodulated - dynamics.unmodulated_pain(0.0, 0.0, traits.strength, traits.sensitization, p))
 
 
-@compiled
+@compiled_loop
 def follow_patient(
     seed: int,
     patient: int,
@@ -95,6 +95,7 @@ def follow_patient(
     activity, strength, sensitization, tolerance = traits.activity, traits.strength, traits.sensitization, traits.tolerance
     signal_start = arrival_signal(traits, p)
     floor = traits.lasting_share * signal_start
+    flare_chance = dynamics.flare_chance(condition.flares_per_year, traits.work_demand, p)
     noise = flare = withdrawal = 0.0
     starting = escalating = stopping = accepting = returning = review_stops = 1.0
     noise_step = p.noise_size * np.sqrt(1.0 - p.noise_persistence**2)
@@ -120,7 +121,7 @@ def follow_patient(
         if t > 0:
             noise = p.noise_persistence * noise + noise_step * standard_normal(jitter)
             flare += dynamics.flare_change(flare, p)
-            if flares < dynamics.flare_chance(condition.flares_per_year, traits.work_demand, p):
+            if flares < flare_chance:
                 flare += p.flare_size * 2.0 * flare_spread
         source_kept = felt_kept = 1.0
         lift = easing = 0.0
@@ -269,7 +270,7 @@ def follow_patient(
             weeks_on += covered
 
 
-@compiled
+@compiled_loop
 def simulate_block(
     seed: int,
     first: int,

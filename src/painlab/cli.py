@@ -1,0 +1,312 @@
+"""The terminal: `painlab list`, `show`, `project`, `evidence` and `doctor`.
+
+Exit codes: 0; 2 for input that cannot be used; 1 if PainLab itself fails; 130 if it is stopped by the keyboard.
+"""
+
+import errno
+import os
+import threading
+import tomllib
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import click
+
+from painlab.errors import InputError
+
+if TYPE_CHECKING:
+    import polars as pl
+    from rich.console import Console
+    from rich.table import Table
+
+    from painlab.projection import Projection
+
+TRACEBACK_VARIABLE: Final = "PAINLAB_TRACEBACK"
+AVERAGED: Final = (
+    "mme_per_1000", "pain", "function", "on_opioids", "dose_50_plus", "dose_90_plus", "activity", "strength", "side_effects",
+    "overdose_hazard", "sessions", "injections", "visits", "cost", "mme_total", "patients_in_care",
+)  # fmt: skip
+AT_THE_END: Final = (
+    "mme_per_1000", "pain", "function", "on_opioids", "long_term_therapy", "new_persistent_use", "activity", "strength", "goal_reached",
+)  # fmt: skip
+_WIDEST: Final = 110
+
+
+class _Failed(click.ClickException):
+    """The end of a command: one paragraph on stderr and an exit code, without a traceback."""
+
+    exit_code = 1
+
+    def show(self, file: Any = None) -> None:
+        """Print the paragraph."""
+        click.echo(f"painlab: {self.message}", err=True)
+
+
+class _Refused(_Failed):
+    exit_code = 2
+
+
+class _Stopped(_Failed):
+    exit_code = 130
+
+
+class _Commands(click.Group):
+    """A group that turns what goes wrong into one paragraph."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; errors become exit codes."""
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except InputError as error:
+            raise _Refused(str(error)) from None
+        except KeyboardInterrupt:
+            raise _Stopped("stopped; nothing was written.") from None
+        except Exception as error:
+            # A reader that closed the pipe (head, less) is click's business; with the variable set the traceback is wanted.
+            if (isinstance(error, OSError) and error.errno == errno.EPIPE) or os.environ.get(TRACEBACK_VARIABLE):
+                raise
+            reason = " ".join(str(error).split()) or "no message"
+            hint = f"`painlab doctor` checks the installation; {TRACEBACK_VARIABLE}=1 in the environment shows the whole traceback."
+            raise _Failed(f"failed: {type(error).__name__}: {reason}. {hint}") from None
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="""\b
+Examples:
+  painlab list
+  painlab show early-pt
+  painlab project early-pt --out out
+
+It teaches and explores; it advises no individual patient.""",
+)
+@click.version_option(package_name="painlab", message="painlab %(version)s")
+def main() -> None:
+    """Project opioid demand, with pain and function, under a care plan and its baseline."""
+
+
+@main.command(
+    "list",
+    short_help="List the scenarios that ship.",
+    epilog="""\b
+Example:
+  painlab list""",
+)
+def list_scenarios() -> None:
+    """List the scenarios that ship: name, condition, title and the question each asks."""
+    from painlab.tables import data_folder
+
+    # Read directly: a validated Scenario brings the compiler, and a list should not take two seconds.
+    every = [tomllib.loads(path.read_text(encoding="utf-8")) for path in sorted((data_folder() / "scenarios").glob("*.toml"))]
+    for one in sorted(every, key=lambda one: (one["baseline"] != one["name"], one["name"])):
+        click.echo(f"{click.style(one['name'], bold=True)}: {one['title']} ({one['population']['condition']})")
+        click.echo(click.wrap_text(one["question"], 78, "  ", "  ") + "\n")
+
+
+@main.command(
+    short_help="Show a scenario in words and as TOML.",
+    epilog="""\b
+Examples:
+  painlab show early-pt
+  painlab show early-pt --toml > mine.toml
+  painlab project mine.toml""",
+)
+@click.argument("scenario", metavar="NAME_OR_FILE")
+@click.option("--toml", is_flag=True, help="Print only the TOML, to be changed and projected.")
+def show(scenario: str, toml: bool) -> None:
+    """Show a scenario: its care plan in words, and the TOML to start one of your own from."""
+    from painlab.scenario import Scenario
+
+    chosen = Scenario.load(scenario)
+    if not toml:
+        console = _console()
+        for paragraph in str(chosen).splitlines():
+            console.print(paragraph, end="\n\n")
+    click.echo(chosen.to_toml(), nl=False)
+
+
+@main.command(
+    short_help="Project a scenario against its baseline.",
+    epilog="""\b
+Examples:
+  painlab project early-pt
+  painlab project early-pt --out out
+  painlab project mine.toml --weeks 52 --draws 200 --seed 7 --out out --force
+  painlab project coordinated-care --cut weakness_to_pain
+
+\b
+Files written with --out:
+  weekly.csv, weekly.parquet   each outcome by week: baseline, scenario, difference, with bands
+  demand.svg, demand.png       opioid demand with pain and function beside it
+  provenance.json              version, scenario and its hash, seed, hashes of the data""",
+)
+@click.argument("scenario", metavar="NAME_OR_FILE")
+@click.option("--patients", type=int, metavar="N", help="Patients in each parameter draw. [default: 1000]")
+@click.option("--weeks", type=int, metavar="N", help="Horizon in weeks. [default: the scenario's]")
+@click.option("--seed", type=int, metavar="N", help="Same seed, same numbers. [default: 1]")
+@click.option("--draws", type=int, metavar="N", help="Parameter draws; 1 takes the central values, without a band. [default: 60]")
+@click.option(
+    "--cut",
+    multiple=True,
+    metavar="LINK",
+    help="Cut a link of the cycle: pain_to_activity, activity_to_strength or weakness_to_pain. May be repeated.",
+)
+@click.option("--threads", type=int, metavar="N", help="Threads at work; they do not change the numbers. [default: all cores]")
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder for numbers, pictures and provenance.")
+@click.option("--force", is_flag=True, help="Overwrite files in DIR.")
+def project(scenario: str, out: Path | None, force: bool, cut: tuple[str, ...], **numbers: int | None) -> None:
+    """Project a scenario against its baseline, on the same patients."""
+    if out:
+        threading.Thread(target=_start_drawing_library).start()
+    from painlab.projection import check_folder
+    from painlab.scenario import Scenario
+    from painlab.simulation import simulate
+
+    chosen = Scenario.load(scenario)
+    if out:
+        check_folder(out, force=force)
+    given = {name: value for name, value in numbers.items() if value is not None}
+    with _Waiting() as waiting:
+        projection = simulate(chosen, cut=cut, progress=waiting.show, **given)  # type: ignore[arg-type]
+    _report(projection)
+    if out:
+        from painlab.views import pictures
+
+        projection.save(out, force=force, pictures=lambda folder: pictures.write(projection, folder))
+        _console().print(f"\nWritten to {out}: weekly.csv, weekly.parquet, demand.svg, demand.png, provenance.json")
+
+
+@main.command(
+    short_help="Say where a number comes from.",
+    epilog="""\b
+Examples:
+  painlab evidence opioid_half_dose
+  painlab evidence physical_therapy
+  painlab evidence T05-01""",
+)
+@click.argument("name")
+def evidence(name: str) -> None:
+    """Say where a number comes from: a parameter, a treatment, or a row of the evidence table."""
+    from painlab.views import ledger
+
+    table = _table("", "")
+    table.show_header = False
+    for term, text in ledger.record(name):
+        table.add_row(term, text)
+    _console().print(table)
+
+
+@main.command(
+    short_help="Check the installation.",
+    epilog="""\b
+Example:
+  painlab doctor""",
+)
+@click.pass_context
+def doctor(ctx: click.Context) -> None:
+    """Check the installation: packages, data, the compiled model, charts without a network, Jupyter."""
+    from painlab import installation
+
+    table = _table("check", "result", "found, and how to mend it")
+    with _Waiting("checking (a first run compiles the model, once: about 20 seconds)"):
+        checks = installation.checks()
+    for one in checks:
+        table.add_row(one.name, one.result, f"{one.found}. {one.mend}" if one.result != "ok" and one.mend else one.found)
+    _console().print(table)
+    failed = sum(one.result == "failed" for one in checks)
+    click.echo(f"{failed} of {len(checks)} checks failed." if failed else "PainLab is ready.")
+    ctx.exit(1 if failed else 0)
+
+
+def _report(projection: "Projection") -> None:
+    """Print the tables and the sentences of a projection."""
+    from painlab import narrative
+
+    console = _console()
+    console.print(projection.scenario.title, style="bold")
+    size = f"{projection.patients:,} patients in each of {projection.draws:,} parameter draws, seed {projection.seed}"
+    console.print(f"{size}; scenario and baseline on the same patients.")
+    if projection.cut:
+        console.print(f"Links cut: {', '.join(projection.cut)}.")
+    averages = narrative.horizon_averages(projection.weekly) if projection.averages is None else projection.averages
+    console.print(f"\nMean over {narrative.horizon_words(projection.weeks)}:")
+    console.print(_outcomes(averages, AVERAGED))
+    console.print(f"\nIn week {projection.weeks}:")
+    console.print(_outcomes(projection.weekly, AT_THE_END, projection.weeks))
+    console.print(f"\n{projection}")
+
+
+def _outcomes(frame: "pl.DataFrame", names: tuple[str, ...], week: int | None = None) -> "Table":
+    """A table of outcomes in both arms; demand, pain and function stand first."""
+    from painlab import narrative
+    from painlab.outcomes import BY_NAME
+
+    table = _table("outcome", "unit", "baseline", "scenario", "difference")
+    for column in table.columns[2:]:
+        column.justify = "right"
+    present = set(frame["outcome"])
+    for name in (one for one in names if one in present):
+        one, outcome = narrative.compared(frame, name, week), BY_NAME[name]
+        band = narrative.interval(one.low, one.high, one.digits)
+        difference = narrative.signed(one.difference, one.digits) + (f"\n({band})" if band else "")
+        levels = (narrative.plain(one.baseline, one.digits), narrative.plain(one.scenario, one.digits))
+        table.add_row(outcome.label, outcome.unit, *levels, difference)
+    return table
+
+
+def _console() -> "Console":
+    """A console for stdout: plain where it is no terminal, lines no longer than is good to read."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    console.width = min(console.width, _WIDEST)
+    return console
+
+
+def _table(*headings: str) -> "Table":
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    return table
+
+
+class _Waiting:
+    """A progress bar on stderr for what takes more than a second; nothing where stderr is no terminal."""
+
+    def __init__(self, text: str = "preparing (a first run compiles the model, once: about 20 seconds)") -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+        console = Console(stderr=True)
+        columns = (SpinnerColumn("line"), TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+        self._bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self._task = self._bar.add_task(text, total=None)
+        self._timer = threading.Timer(1.0, self._bar.start)
+        self._timer.daemon = True
+
+    def show(self, done: int, total: int) -> None:
+        """Tell how far the run is."""
+        self._bar.update(self._task, completed=done, total=total, description="simulating")
+
+    def __enter__(self) -> Self:
+        self._timer.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._timer.cancel()
+        self._timer.join()
+        self._bar.stop()
+
+
+def _start_drawing_library() -> None:
+    """Draw nothing, once, so that the library has started when it is needed; it takes half a second beside other work."""
+    import vl_convert
+
+    vl_convert.vegalite_to_svg({"data": {"values": []}, "mark": "point"}, allowed_base_urls=[])
