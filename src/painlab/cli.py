@@ -75,7 +75,7 @@ class _Commands(click.Group):
 
 @click.group(
     cls=_Commands,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={"help_option_names": ["-h", "--help"]},
     epilog="""\b
 Examples:
   painlab list
@@ -140,9 +140,9 @@ Examples:
 
 \b
 Files written with --out:
-  weekly.csv, weekly.parquet   each outcome by week: baseline, scenario, difference, with bands
-  demand.svg, demand.png       opioid demand with pain and function beside it
-  provenance.json              version, scenario and its hash, seed, hashes of the data""",
+  weekly.csv, weekly.parquet  both arms and their difference by week
+  demand.svg, demand.png      opioid demand with pain and function beside it
+  provenance.json             version, scenario, seed, hashes of data""",
 )
 @click.argument("scenario", metavar="NAME_OR_FILE")
 @click.option("--patients", type=int, metavar="N", help="Patients in each parameter draw. [default: 1000]")

@@ -140,7 +140,9 @@ def headline(weekly: pl.DataFrame, averages: pl.DataFrame | None = None) -> str:
     missing = [f"no {'clear ' if demand.low is not None else ''}change in {_listed(unclear, 'or')}"] if unclear else []
     said = ", ".join(missing + clear if demand.direction == 0 else clear + missing)
     text = f"{when}: {said}" + (" (one run)" if demand.low is None else "")
-    return text if len(text) <= _LONGEST_HEADLINE else text.replace("opioid demand", "demand")
+    for long, short in (("opioid demand", "demand"), (" (one run)", "")):
+        text = text.replace(long, short) if len(text) > _LONGEST_HEADLINE else text
+    return text
 
 
 def summary(weekly: pl.DataFrame, title: str, weeks: int, level: float, averages: pl.DataFrame | None = None) -> str:
@@ -277,7 +279,7 @@ def _likely(one: Compared, below: str, above: str, remark: str = "") -> str:
 
 def _percent(share: float) -> str:
     size = abs(100.0 * share)
-    return f"{size:.0f} %" if size >= 1.95 else f"{size:.1f} %" if size >= 0.05 else "less than 0.1 %"
+    return f"{size:.0f} %" if size >= 1.95 else f"{size:.1f} %" if size >= 0.05 else "under 0.1 %"
 
 
 def _figures(value: float) -> str:

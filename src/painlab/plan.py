@@ -6,11 +6,12 @@ Each field states its range, unit, words and evidence once; sliders, tooltips, e
 from typing import Annotated, Any, Final, NamedTuple
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, field_serializer, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_serializer, field_validator, model_validator
 from pydantic.fields import FieldInfo
 
 from painlab import care, catalog
 from painlab.care import OrderField
+from painlab.tables import nearest
 
 
 def lever(low: float, high: float, step: float, *, label: str, unit: str, words: str, meaning: str, source: str = "assumption") -> Any:
@@ -292,6 +293,15 @@ class CarePlan(Strict):
         known = catalog.treatments()
         orders = {name: known[name].order | dict(table) for name, table in given.items() if name in known and isinstance(table, dict)}
         return {name: value for name, value in given.items() if name not in orders} | {"treatments": orders}
+
+    @field_validator("treatments")
+    @classmethod
+    def _known_treatments(cls, orders: dict[str, TreatmentOrder]) -> dict[str, TreatmentOrder]:
+        known = catalog.treatments()
+        for name in orders:
+            if name not in known:
+                raise ValueError(f'unknown treatment "{name}"{nearest(name, known)}; expected one of {", ".join(known)}')
+        return orders
 
     @field_serializer("treatments")
     def _serialize_treatments(self, treatments: dict[str, TreatmentOrder]) -> dict[str, Any]:

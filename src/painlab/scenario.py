@@ -41,8 +41,15 @@ class Scenario(Strict):
     @classmethod
     def _plain_name(cls, name: str) -> str:
         if not _NAME.fullmatch(name) or len(name) > 60:
-            raise ValueError(f'"{name}" is not a plain name; expected lower-case letters, digits and single hyphens, at most 60')
+            raise ValueError(f"{_shown(name)} is not a plain name; expected at most 60 lower-case letters, digits and single hyphens")
         return name
+
+    @field_validator("title", "question")
+    @classmethod
+    def _plain_text(cls, text: str) -> str:
+        if not text.replace("\n", " ").isprintable():  # a terminal would obey it
+            raise ValueError("the text holds a control character")
+        return text
 
     @model_validator(mode="after")
     def _known_baseline(self) -> Self:
@@ -66,7 +73,7 @@ class Scenario(Strict):
         """
         text = str(name_or_path)
         path = Path(text) if text.endswith(".toml") or isinstance(name_or_path, Path) else _shipped_path(text)
-        return cls.from_dict(_read(path), where=path.name)
+        return cls.from_dict(_read(path), where=_printable(str(path)) if text.endswith(".toml") else path.name)
 
     @classmethod
     def from_dict(cls, given: dict[str, Any], *, where: str = "scenario") -> "Scenario":
@@ -93,7 +100,9 @@ class Scenario(Strict):
         """The care plan that the scenario is held against."""
         if isinstance(self.baseline, CarePlan):
             return self.baseline
-        return self.care if self.baseline == self.name else Scenario.load(self.baseline).care
+        # A changed copy of the baseline keeps its name: it is held against the one that ships, not against itself.
+        ships = (data_folder() / "scenarios" / f"{self.baseline}.toml").is_file()
+        return Scenario.load(self.baseline).care if ships else self.care
 
     def fingerprint(self) -> str:
         """SHA-256 of the scenario with its baseline plan written out; equal content gives equal text."""
@@ -190,85 +199,143 @@ def _shipped_path(name: str) -> Path:
     known = sorted(path.stem for path in folder.glob("*.toml"))
     if not _NAME.fullmatch(name):
         raise InputError(
-            f'"{name}" is not the name of a scenario',
+            f"{_shown(name)} is not the name of a scenario",
             expected="a plain name such as early-pt, or the path of a file that ends in .toml",
             mend="Names never hold a folder; see `painlab list` for those that ship.",
         )
     if name not in known:
-        raise InputError(f'there is no scenario "{name}"{nearest(name, known)}', expected=f"one of {', '.join(known)}")
+        raise InputError(
+            f"there is no scenario {_shown(name)}{nearest(name[:80], known)}",
+            expected=f"one of {', '.join(known)}",
+            mend="Choose one of them, or name a file that ends in .toml.",
+        )
     return folder / f"{name}.toml"
 
 
 def _read(path: Path) -> dict[str, Any]:
+    where, wanted = _printable(str(path)), "a scenario in TOML"
+    start = "Start from one that ships: `painlab show early-pt --toml`."
     try:
         size = path.stat().st_size
         if size > MAX_FILE_BYTES:
-            raise InputError(f"the file has {size:,} bytes", where=path.name, expected=f"a scenario of at most {MAX_FILE_BYTES:,} bytes")
-        text = path.read_bytes().decode("utf-8")
+            limit = f"{wanted} of at most {MAX_FILE_BYTES:,} bytes"
+            raise InputError(f"the file has {size:,} bytes", where=where, expected=limit, mend="Name the file of a scenario.")
+        text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
-        raise InputError(
-            "no such file", where=str(path), mend="Check the path, or see `painlab list` for the scenarios that ship."
-        ) from None
+        mend = "Check the path, or see `painlab list` for the scenarios that ship."
+        raise InputError("there is no such file", where=where, expected=wanted, mend=mend) from None
     except UnicodeDecodeError:
-        raise InputError("not a text file", where=path.name, expected="a scenario in TOML, UTF-8") from None
-    except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror})", where=str(path), expected="a readable TOML file") from None
+        raise InputError("the file is not text", where=where, expected=f"{wanted}, as text in UTF-8", mend=start) from None
+    except InputError:
+        raise
+    except (OSError, ValueError) as error:  # ValueError: a path with a null in it
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise InputError(f"the file cannot be read ({reason})", where=where, expected=wanted, mend="Check the path.") from None
     if not text.strip():
-        raise InputError(
-            "the file is empty", where=path.name, expected="a scenario in TOML", mend="Start from one that ships: `painlab show early-pt`."
-        )
+        raise InputError("the file is empty", where=where, expected=wanted, mend=start)
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise InputError(f"not readable as TOML ({error})", where=path.name, mend="Mend the line that is named.") from None
+        reason, mend = f"the file is not TOML: {_printable(str(error))}", f"Mend the line that is named. {start}"
+    except RecursionError:
+        reason, mend = "the file is not a scenario: its lists are nested too deeply", start
+    except ValueError as error:
+        reason, mend = f"the file cannot be used: {_printable(str(error).partition(';')[0])}", "Shorten the number."
+    raise InputError(reason, where=where, expected=wanted, mend=mend)
 
 
-def _known_keys(location: tuple[int | str, ...]) -> list[str]:
-    """Keys that were possible at the place of an unknown one."""
-    models: dict[str, type[Strict]] = {"population": Population, "arrivals": Arrivals, **SECTIONS}
-    parents = [part for part in location[:-1] if isinstance(part, str)]
-    if not parents:
-        return list(Scenario.model_fields)
-    last = parents[-1]
-    if last in ("care", "baseline", "CarePlan"):
-        return [*(key for key in CarePlan.model_fields if key != "treatments"), *catalog.treatments()]
-    return list(models.get(last, TreatmentOrder).model_fields)
+def _printable(text: str, most: int = 200) -> str:
+    """A text on one line and without control characters, cut short."""
+    plain = "".join(letter if letter.isprintable() else " " for letter in text)
+    return plain if len(plain) <= most else f"{plain[:most]}..."
+
+
+def _shown(value: Any) -> str:
+    """A value as TOML writes it, short and on one line."""
+    if isinstance(value, dict | list):
+        return "a table" if isinstance(value, dict) else "a list"
+    return _printable(f'"{value}"' if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value), 60)
 
 
 def _explain(error: ValidationError, where: str) -> InputError:
     """Turn pydantic's first complaint into one paragraph that names the key, what was expected and the mend."""
-    first = next((one for one in error.errors() if one["loc"][-2:] != ("baseline", "str")), error.errors()[0])
-    if isinstance(first.get("ctx", {}).get("error"), InputError):
-        inner = first["ctx"]["error"]
-        return InputError(inner.problem, where=f"{where}, key baseline", expected=inner.expected, mend=inner.mend)
-    location = first["loc"]
-    key = ".".join(str(part) for part in location if part not in ("treatments", "CarePlan", "str"))
-    place = f"{where}, key {key}" if key else where
-    given = first["input"]
-    if first["type"] == "extra_forbidden":
-        known = _known_keys(location)
+    every = [one for one in error.errors() if one["loc"][-2:] != ("baseline", "str")] or error.errors()
+    # A misspelt key is also a missing one: the spelling is said.
+    first = next((one for one in every if one["type"] == "extra_forbidden"), every[0])
+    kind, context = first["type"], first.get("ctx", {})
+    location = tuple(str(part) for part in first["loc"] if part not in ("treatments", "CarePlan", "str"))
+    if isinstance(context.get("error"), InputError):
         return InputError(
-            f'unknown key "{location[-1]}"{nearest(str(location[-1]), known)}', where=place, expected=f"one of {', '.join(known)}"
+            context["error"].problem,
+            where=f"{where}, key baseline",
+            expected="the name of a scenario that ships, or a care plan as a table [baseline]",
+            mend="See `painlab list` for the names.",
         )
-    if first["type"] == "missing":
-        extra = ' Name the comparison, for example baseline = "usual-care".' if key == "baseline" else ""
-        return InputError(f'the key "{location[-1]}" is missing', where=place, mend=f"Add it.{extra}")
-    message = first["msg"].removeprefix("Value error, ")
-    shown = repr(given) if not isinstance(given, dict | list) else type(given).__name__
-    bounds = _bounds(location)
-    return InputError(
-        f"{shown[:80]} cannot be used: {message[0].lower()}{message[1:]}", where=place, expected=bounds, mend="Change the value."
-    )
+    key = ".".join(location)
+    place = f"{where}, key {_printable(key)}" if key else where
+    last = location[-1] if location else ""
+    known = _known_keys(location)
+    if kind == "extra_forbidden" and last not in known:
+        problem = f"unknown key {_shown(last)}{nearest(last[:80], known)}"
+        return InputError(problem, where=place, expected=f"one of {', '.join(known)}", mend="Correct the key, or take it out.")
+    if kind == "missing":
+        example = (
+            'Name the comparison: baseline = "usual-care".' if key == "baseline" else "Add it; `painlab show early-pt` has an example."
+        )
+        return InputError(f'the key "{last}" is missing', where=place, expected=_expected(location) or "a value", mend=example)
+    problem, _, expected = _problem(kind, first).partition("; expected ")
+    return InputError(problem, where=place, expected=expected or _expected(location), mend="Change the value.")
 
 
-def _bounds(location: tuple[int | str, ...]) -> str:
-    if location == ("weeks",):
+def _problem(kind: str, complaint: Any) -> str:
+    """What is wrong with a value, by pydantic's kind of error."""
+    shown = _shown(complaint["input"])
+    if kind in ("greater_than_equal", "less_than_equal"):
+        return f"{shown} is too {'small' if kind.startswith('greater') else 'large'}"
+    if kind in ("string_too_short", "string_too_long"):
+        return f"the text has {len(complaint['input']):,} characters"
+    if kind == "finite_number":
+        return f"{shown} is not a finite number"
+    if kind == "value_error":
+        return _printable(str(complaint["msg"]).removeprefix("Value error, "), 600)
+    return f"{shown} cannot stand here"
+
+
+def _model(location: tuple[str, ...]) -> type[Strict] | None:
+    """The model that has the last part of a location as its key."""
+    models: dict[str, type[Strict]] = {"population": Population, "arrivals": Arrivals, "care": CarePlan, "baseline": CarePlan, **SECTIONS}
+    return models.get(location[-2], TreatmentOrder) if len(location) > 1 else Scenario
+
+
+def _known_keys(location: tuple[str, ...]) -> list[str]:
+    """Keys that are possible where the last part of a location stands."""
+    model = _model(location)
+    keys = list(model.model_fields) if model else []
+    return [*(key for key in keys if key != "treatments"), *catalog.treatments()] if model is CarePlan else keys
+
+
+def _expected(location: tuple[str, ...]) -> str:
+    """What a key takes, from its field: a range with its unit, a text, or a table; an empty string where the problem says it."""
+    model = _model(location)
+    key = location[-1] if location else ""
+    if model is CarePlan and key in catalog.treatments():
+        return f"a table [{'.'.join(location)}]"
+    field = model.model_fields.get(key) if model else None
+    if field is None:
+        return ""
+    if key == "baseline":
+        return "the name of a scenario that ships, or a care plan as a table [baseline]"
+    extra: Any = field.json_schema_extra or {}
+    number = "a whole number" if field.annotation is int else "a number"
+    if "low" in extra:
+        unit = "" if extra["unit"] in ("0-1", "share") else f" ({extra['unit']})"
+        return f"{number} from {extra['low']:,} to {extra['high']:,}{unit}"
+    if key == "weeks":
         return f"a whole number of weeks from 1 to {MAX_WEEKS}"
-    path = tuple(str(part) for part in location if part not in ("treatments", "CarePlan", "care", "baseline"))
-    if path in levers():
-        one = levers()[path]
-        return f"{_say(one.low)} to {_say(one.high)} ({one.unit})"
-    return ""
+    if field.annotation is str:
+        longest = next((one.max_length for one in field.metadata if hasattr(one, "max_length")), None)
+        return f"a text of 1 to {longest} characters" if longest else "a text in quotes"
+    return f"a table [{'.'.join(location)}]"
 
 
 @cache

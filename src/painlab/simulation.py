@@ -13,11 +13,13 @@ from painlab.scenario import MAX_WEEKS, Scenario
 
 MAX_PATIENTS: Final = 10_000_000
 MAX_DRAWS: Final = 2_000
+MAX_THREADS: Final = 1_024
 
 
 def _whole(name: str, value: int, low: int, high: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise InputError(f"{name} is {value!r}", expected=f"a whole number from {low:,} to {high:,}", mend=f"Change {name}.")
+        given = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else repr(value)
+        raise InputError(f"{name} is {given}", expected=f"a whole number from {low:,} to {high:,}", mend=f"Change {name}.")
     return value
 
 
@@ -67,6 +69,8 @@ def simulate(
     _whole("draws", draws, 1, MAX_DRAWS)
     _whole("seed", seed, 0, 2**63 - 1)
     horizon = _whole("weeks", chosen.weeks if weeks is None else weeks, 1, MAX_WEEKS)
+    if threads is not None:
+        _whole("threads", threads, 1, MAX_THREADS)
     sums = execution.run(
         chosen, patients=patients, draws=draws, seed=seed, weeks=horizon, cut=links, threads=threads, progress=progress, cancelled=cancelled
     )

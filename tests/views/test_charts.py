@@ -39,7 +39,9 @@ def weekly(weeks=104, effect=-0.1, bands=True):
 
 
 def projection(**choices):
-    return SimpleNamespace(weekly=weekly(**choices), scenario=SimpleNamespace(title="Physical therapy early", baseline="usual-care"), level=0.95)
+    return SimpleNamespace(
+        weekly=weekly(**choices), scenario=SimpleNamespace(title="Physical therapy early", baseline="usual-care"), level=0.95
+    )
 
 
 def picture(chart):

@@ -123,6 +123,16 @@ class LiveChart(anywidget.AnyWidget):
                 self.data = _columns(self.spec, data)
 
 
+def fitted(chart: alt.ConcatChart) -> dict[str, Any]:
+    """The specification of panels side by side, such as `charts.panel`, for a live chart that makes them as wide as the page allows.
+
+    Type keeps its size; without it a chart that is too wide is drawn smaller as a whole.
+    """
+    spec = dict(chart.to_dict(validate=False))
+    spec["usermeta"]["painlab"]["fit"] = spec["spacing"]["column"]
+    return spec
+
+
 def javascript() -> str:
     """The script that draws live charts, with Vega inside; made once, then kept in this process and in the user's cache folder."""
     return _javascript()

@@ -177,12 +177,13 @@ def room_below(large: bool) -> int:
 def dress(chart: Any, names: Sequence[str], title: str, subtitle: str, width: int, dark: bool, large: bool) -> Any:
     """Give a chart its title (wrapped to `width` pixels), colors and type, and note in `usermeta` what it draws and how large."""
     size = type_size(large) + (8 if large else 4)
+    room = max(20, int(width / (0.52 * size)))
     if title or subtitle:
-        lines = textwrap.wrap(title, max(20, int(width / (0.52 * size)))) or [""]
+        lines = textwrap.wrap(title, room) or [""]
         chart = chart.properties(title=alt.Title(text=lines, subtitle=subtitle or alt.Undefined, fontSize=size, frame="bounds", offset=16))
     return chart.properties(
         config=alt.Config.from_dict(theme(dark, large), validate=False),
-        usermeta={"painlab": {"outcomes": list(names), "large": large}},
+        usermeta={"painlab": {"outcomes": list(names), "large": large, "title_characters": room}},
         description=f"{title or 'Projection'}: {', '.join(BY_NAME[name].label.lower() for name in names)} over time.",
     )
 

@@ -14,17 +14,17 @@ function render({ model, el }) {
   const name = model.get("name");
   const limits = { min: model.get("low"), max: model.get("high"), step: model.get("step") };
   el.classList.add("painlab-lever");
-  const label = part(el, "label", "painlab-lever-label", { for: id });
-  const words = part(label, "span", "painlab-lever-words");
-  words.textContent = model.get("label");
-  const entry = part(el, "span", "painlab-lever-entry");
-  const exact = part(entry, "input", "painlab-lever-exact", { type: "number", ...limits, "aria-label": `${name}, exact value` });
-  part(entry, "span", "painlab-lever-unit").textContent = model.get("unit");
-  const ask = part(entry, "button", "painlab-lever-ask", { type: "button", "aria-label": `Evidence for ${name}` });
+  const head = part(el, "div", "painlab-lever-head");
+  const label = part(head, "label", "painlab-lever-label", { for: id });
+  label.textContent = model.get("label");
+  if (model.get("unit")) part(label, "span", "painlab-lever-unit").textContent = `, ${model.get("unit")}`;
+  const ask = part(head, "button", "painlab-lever-ask", { type: "button", "aria-label": `Evidence for ${name}` });
   ask.textContent = "?";
-  const track = part(el, "div", "painlab-lever-track");
+  const row = part(el, "div", "painlab-lever-row");
+  const track = part(row, "div", "painlab-lever-track");
   const slider = part(track, "input", "painlab-lever-slider", { type: "range", id, ...limits, "aria-label": name });
   const mark = part(track, "span", "painlab-lever-baseline", { "aria-hidden": "true" });
+  const exact = part(row, "input", "painlab-lever-exact", { type: "number", ...limits, "aria-label": `${name}, exact value` });
   el.title = ask.title = model.get("help");
 
   function show() {

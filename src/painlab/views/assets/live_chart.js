@@ -1,5 +1,7 @@
 // Draws one Vega-Lite chart and feeds it new rows. vl_convert bundles this with Vega, Vega-Lite and vegaEmbed (a name it provides).
 
+const PADDING = 12;
+
 // Columns arrive as float64 buffers or plain lists; NaN is a missing number.
 function toRows(columns) {
   const names = Object.keys(columns);
@@ -28,6 +30,15 @@ function pageIsDark() {
   return light === undefined ? document.body.classList.contains("vscode-dark") : light === "false";
 }
 
+// Charts side by side take the width there is, at the size of type they are specified with; below 640 pixels they stand in a column.
+function fitted(spec, width) {
+  const gap = spec.usermeta?.painlab?.fit;
+  if (!gap || width < 200) return spec;
+  const columns = width < 640 ? 1 : spec.columns;
+  const each = Math.min(420, Math.max(110, Math.floor((width - 2 * PADDING) / columns - gap)));
+  return { ...spec, columns, concat: spec.concat.map((chart) => ({ ...chart, width: each })) };
+}
+
 function part(parent, kind, name) {
   const element = document.createElement(kind);
   element.className = name;
@@ -45,6 +56,7 @@ export async function render({ model, el }) {
 
   let embedded = null; // what vegaEmbed returned
   let dark = null;
+  let width = 0; // of the picture when it was last embedded
   let stale = "spec"; // what is to be drawn: "spec" (embed anew), "data" (feed), or null
   let scheduled = false;
   let closed = false;
@@ -63,7 +75,12 @@ export async function render({ model, el }) {
 
   async function embed() {
     dark = isDark();
-    const spec = { ...model.get("spec"), datasets: toDatasets(model.get("data")) };
+    const datasets = toDatasets(model.get("data"));
+    const tables = Object.values(datasets);
+    // Axes without numbers would only jump when the numbers come.
+    if (!embedded && tables.length && tables.every((rows) => rows.length === 0)) return;
+    width = picture.clientWidth;
+    const spec = { ...fitted(model.get("spec"), width), datasets };
     const config = { ...model.get(dark ? "dark_config" : "light_config"), background: "transparent" };
     // The old picture stays until the new one is drawn.
     const next = document.createElement("div");
@@ -109,6 +126,7 @@ export async function render({ model, el }) {
   const onSpec = () => request("spec");
   const onData = () => request("data");
   const onPage = () => isDark() !== dark && request("spec");
+  const onSize = () => model.get("spec").usermeta?.painlab?.fit && picture.clientWidth && picture.clientWidth !== width && request("spec");
   const words = ["headline", "summary", "description"];
   const looks = ["spec", "light_config", "dark_config", "renderer", "theme"];
   words.forEach((name) => model.on(`change:${name}`, showWords));
@@ -116,6 +134,8 @@ export async function render({ model, el }) {
   model.on("change:data", onData);
   const page = new MutationObserver(onPage);
   page.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "class"] });
+  const frame = new ResizeObserver(onSize);
+  frame.observe(picture);
 
   showWords();
   scheduled = true;
@@ -124,6 +144,7 @@ export async function render({ model, el }) {
   return () => {
     closed = true;
     page.disconnect();
+    frame.disconnect();
     words.forEach((name) => model.off(`change:${name}`, showWords));
     looks.forEach((name) => model.off(`change:${name}`, onSpec));
     model.off("change:data", onData);

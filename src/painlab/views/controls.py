@@ -1,0 +1,71 @@
+"""A lever as a widget: slider, exact entry, the baseline's value and its evidence, all from the lever's record."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import anywidget
+import traitlets
+
+from painlab import catalog, evidence
+from painlab.plan import Lever
+
+_ASSETS: Final = Path(__file__).parent / "assets"
+
+
+class LeverControl(anywidget.AnyWidget):
+    """A slider with exact entry for one lever.
+
+    Both are native inputs, so that they have names for screen readers and all keys of a slider (arrows, page keys, Home, End).
+    `baseline` marks the baseline's value beneath the slider; None marks nothing.
+    """
+
+    name = traitlets.Unicode().tag(sync=True)
+    label = traitlets.Unicode().tag(sync=True)
+    unit = traitlets.Unicode().tag(sync=True)
+    help = traitlets.Unicode().tag(sync=True)
+    low = traitlets.Float().tag(sync=True)
+    high = traitlets.Float().tag(sync=True)
+    step = traitlets.Float().tag(sync=True)
+    value = traitlets.Float().tag(sync=True)
+    baseline = traitlets.Float(None, allow_none=True).tag(sync=True)
+    disabled = traitlets.Bool(False).tag(sync=True)
+
+    _esm = _ASSETS / "lever.js"
+    _css = _ASSETS / "explorer.css"
+
+    def __init__(self, lever: Lever, asked: Callable[[str], None]) -> None:
+        """Make the control of a lever; `asked(evidence)` is called when someone wants to see its evidence."""
+        name = lever.section if lever.section.lower() == lever.label else f"{lever.section}: {lever.label}"
+        unit = "" if lever.unit.rstrip("s") in lever.label else lever.unit
+        super().__init__(
+            name=name,
+            label=lever.label[0].upper() + lever.label[1:],
+            unit=unit,
+            help=f"{name}. {evidence_text(lever.meaning, lever.source)}",
+            low=lever.low,
+            high=lever.high,
+            step=lever.step,
+            value=lever.low,
+        )
+        self.on_msg(lambda _widget, _content, _buffers: asked(self.help))
+
+
+def evidence_text(meaning: str, source: str) -> str:
+    """What something means and where its figure comes from: citations of the ids in `source`, and what of it is an assumption.
+
+    >>> evidence_text("Length of one course.", "assumption")
+    'Length of one course. An assumption: no published figure sets it.'
+    """
+    ids, _, assumed = source.partition("assumption")
+    cited = dict.fromkeys(evidence.citation(key.strip()) for key in ids.split(";") if key.strip())
+    said = [meaning, f"Evidence: {'; '.join(cited)}."] if cited else [meaning]
+    if source != ids:
+        said.append(f"An assumption: {assumed.removeprefix(':').strip() or 'no published figure sets it'}.")
+    return " ".join(said)
+
+
+def treatment_evidence(name: str) -> str:
+    """What is known of a treatment, with its citations."""
+    treatment = catalog.treatments()[name]
+    return f"{treatment.label}. {evidence_text(treatment.known, treatment.evidence)}"

@@ -1,0 +1,270 @@
+"""What an explorer holds and how it works behind, without widgets or a browser."""
+
+import asyncio
+import threading
+
+import pytest
+
+from painlab import InputError, Scenario
+from painlab.engine.execution import Cancelled
+from painlab.plan import CarePlan, levers
+from painlab.views.background import Background
+from painlab.views.exploration import Exploration, Size, comparable, injections, moved, project
+
+THERAPY = "physical_therapy"
+TINY = Size(20, 2)
+
+
+@pytest.fixture
+def plain() -> Scenario:
+    """A short scenario of its own, with therapy and no injection."""
+    return Scenario.from_dict(
+        {
+            "name": "plain",
+            "title": "Plain",
+            "question": "Does it work?",
+            "weeks": 8,
+            "population": {"condition": "sciatica"},
+            "baseline": "usual-care",
+            "care": {THERAPY: {"start_week": 2, "weeks": 5, "sessions_per_week": 1.5}},
+        }
+    )
+
+
+@pytest.mark.parametrize("path", [path for path in levers() if path[0] in (THERAPY, "coordination", "prescribing", "reassessment")])
+def test_a_lever_changes_its_own_place_in_the_plan_and_nothing_else(plain, path):
+    exploration = Exploration(plain)
+    exploration.change(path, levers()[path].low)
+    value = levers()[path].low
+    wanted = {path[0]: value if len(path) == 1 else {path[1]: int(value) if value == int(value) else value}}
+    assert exploration.scenario.care == plain.change(care=wanted).care
+    assert exploration.value(path) == value
+
+
+def test_a_changed_plan_has_a_name_of_its_own_and_the_same_baseline(plain):
+    exploration = Exploration(plain)
+    exploration.change(("coordination",), 0.9)
+    assert (exploration.scenario.name, exploration.scenario.title) == ("plain-changed", "Plain, changed")
+    assert exploration.scenario.baseline_plan() == plain.baseline_plan()
+    assert "Coordination" in exploration.differences()
+
+
+def test_levers_moved_back_give_the_scenario_itself(plain):
+    exploration = Exploration(plain)
+    before = exploration.value(("coordination",))
+    exploration.change(("coordination",), 0.9)
+    exploration.change(("coordination",), before)
+    assert exploration.scenario is plain
+
+
+def test_a_changed_baseline_is_held_against_what_it_was():
+    exploration = Exploration("usual-care")
+    usual = exploration.scenario.care
+    exploration.order(THERAPY, not exploration.ordered(THERAPY))
+    assert exploration.scenario.care != usual
+    assert exploration.scenario.baseline_plan() == usual
+
+
+def test_a_value_outside_its_range_changes_nothing(plain):
+    exploration = Exploration(plain)
+    with pytest.raises(InputError, match="weeks"):
+        exploration.change((THERAPY, "weeks"), 500)
+    assert exploration.scenario is plain
+
+
+def test_a_treatment_that_is_not_ordered_cannot_be_scheduled(plain):
+    exploration = Exploration(plain)
+    exploration.order(THERAPY, False)
+    with pytest.raises(InputError, match="Physical therapy is not ordered"):
+        exploration.change((THERAPY, "weeks"), 8)
+
+
+def test_therapy_taken_out_and_back_is_ordered_as_before(plain):
+    exploration = Exploration(plain)
+    exploration.change((THERAPY, "weeks"), 9)
+    exploration.order(THERAPY, False)
+    assert not exploration.ordered(THERAPY)
+    assert exploration.value((THERAPY, "weeks")) == 9
+    exploration.order(THERAPY, True)
+    assert exploration.value((THERAPY, "weeks")) == 9
+
+
+def test_therapy_that_was_never_ordered_begins_with_its_usual_order(plain):
+    exploration = Exploration(plain.change(care={THERAPY: None}))
+    exploration.order(THERAPY, True)
+    usual = CarePlan.model_validate({THERAPY: {}}).treatments[THERAPY]
+    assert exploration.scenario.care.treatments[THERAPY] == usual
+
+
+def test_one_kind_of_injection_takes_the_place_of_another_in_the_same_week(plain):
+    exploration = Exploration(plain)
+    first, second, *_ = injections()
+    exploration.choose_injection(first)
+    exploration.change((first, "start_week"), 7)
+    exploration.choose_injection(second)
+    assert exploration.injection == second
+    assert not exploration.ordered(first)
+    assert exploration.value((second, "start_week")) == 7
+    exploration.choose_injection(None)
+    assert exploration.injection is None
+    assert exploration.ordered(THERAPY)
+
+
+def test_reset_returns_to_the_start(plain):
+    exploration = Exploration(plain)
+    exploration.choose_injection(injections()[0])
+    exploration.reset()
+    assert exploration.scenario is plain
+
+
+def test_the_baseline_of_a_treatment_that_it_does_not_order_is_unknown(plain):
+    exploration = Exploration(plain)
+    assert exploration.baseline_value((injections()[0], "start_week")) is None
+    assert exploration.baseline_value(("coordination",)) == plain.baseline_plan().coordination
+
+
+def test_what_has_no_lever_is_named():
+    assert "a taper" in Exploration("monitored-taper").others()
+
+
+def test_a_preview_of_the_scenario_as_it_is_leaves_the_full_run_where_it_was(plain):
+    full, preview = project(plain, Size(30, 3)), project(plain, TINY)
+    assert moved(full, preview, preview).equals(full.weekly)
+    changed = project(plain.change(care={"prescribing": {"opioid_start": 0.0}}), TINY)
+    assert comparable(full, changed)
+    drawn = moved(full, preview, changed)
+    assert drawn["baseline"].equals(full.weekly["baseline"])
+    fall = (drawn["scenario"] - full.weekly["scenario"]).filter(drawn["outcome"] == "on_opioids")
+    assert fall.min() < 0
+    assert drawn["scenario"].min() >= 0
+
+
+def test_runs_with_other_patients_are_not_comparable(plain):
+    other = plain.change(population={"condition": "neck_pain"})
+    assert not comparable(project(plain, TINY), project(other, TINY))
+
+
+# The work behind
+
+
+def stages(log: list[str], gate: threading.Event):
+    """A quick stage, and a thorough one that waits at a gate and notices that it is cancelled."""
+
+    def quick(question, cancelled):
+        return f"rough {question}"
+
+    def thorough(question, cancelled):
+        log.append(question)
+        gate.wait(30)
+        if cancelled():
+            raise Cancelled
+        return f"full {question}"
+
+    return quick, thorough
+
+
+def same(question, cancelled):
+    return question
+
+
+def test_the_newest_question_is_answered_and_no_older_answer_follows():
+    async def scene() -> list[tuple[str, bool]]:
+        log: list[str] = []
+        shown: list[tuple[str, bool]] = []
+        gate, done = threading.Event(), asyncio.Event()
+
+        def show(answer, last):
+            shown.append((answer, last))
+            if answer == "full 3":
+                done.set()
+
+        background = Background(stages(log, gate), show, pytest.fail)
+        background.ask("1")
+        while not log:
+            await asyncio.sleep(0.001)
+        background.ask("2")
+        background.ask("3")
+        gate.set()
+        await asyncio.wait_for(done.wait(), 30)
+        background.close()
+        return shown
+
+    shown = asyncio.run(scene())
+    assert [answer for answer, last in shown if last] == ["full 3"]
+    assert shown[-2:] == [("rough 3", False), ("full 3", True)]
+
+
+def test_a_lever_that_asks_without_a_pause_still_sees_rough_answers():
+    async def scene() -> list[str]:
+        shown: list[str] = []
+        background = Background([same, same], lambda answer, last: shown.append(answer), pytest.fail)
+        for question in range(200):
+            background.ask(str(question))
+            await asyncio.sleep(0.001)
+        while shown[-1:] != ["199"]:
+            await asyncio.sleep(0.001)
+        background.close()
+        return shown
+
+    assert len(set(asyncio.run(scene()))) > 3
+
+
+def test_answers_are_shown_in_the_thread_that_asked_first():
+    async def scene() -> set[str]:
+        threads: set[str] = set()
+        answered = asyncio.Event()
+
+        def show(answer, last):
+            threads.add(threading.current_thread().name)
+            if answer == "second" and last:
+                answered.set()
+
+        background = Background([same], show, pytest.fail)
+        background.ask("first")
+
+        async def ask_elsewhere():
+            background.ask("second")
+
+        thread = threading.Thread(target=lambda: asyncio.run(ask_elsewhere()))
+        thread.start()
+        await asyncio.wait_for(answered.wait(), 30)
+        thread.join()
+        background.close()
+        return threads
+
+    assert asyncio.run(scene()) == {threading.current_thread().name}
+
+
+def test_a_failure_is_told_and_the_next_question_is_answered():
+    async def scene() -> tuple[list[str], list[str]]:
+        failures: list[str] = []
+        shown: list[str] = []
+
+        def work(question, cancelled):
+            if question == "bad":
+                raise InputError("bad")
+            return question
+
+        background = Background((work,), lambda answer, last: shown.append(answer), lambda error: failures.append(str(error)))
+        for question in ("bad", "good"):
+            background.ask(question)
+            while not (failures and (question == "bad" or shown)):
+                await asyncio.sleep(0.001)
+        background.close()
+        return failures, shown
+
+    assert asyncio.run(scene()) == (["bad."], ["good"])
+
+
+def test_nothing_is_shown_after_the_end():
+    async def scene() -> list[str]:
+        shown: list[str] = []
+        gate = threading.Event()
+        background = Background(stages([], gate), lambda answer, last: shown.append(answer), pytest.fail)
+        background.ask("1")
+        background.close()
+        gate.set()
+        await asyncio.sleep(0.05)
+        return shown
+
+    assert asyncio.run(scene()) == []

@@ -1,0 +1,229 @@
+"""What the explorer's controls do, called as the browser would call them."""
+
+import asyncio
+import json
+
+import polars as pl
+import pytest
+
+import painlab
+from painlab import InputError, Scenario, catalog
+from painlab.plan import levers
+from painlab.scenario import shipped
+from painlab.views import explorer as views
+from painlab.views.exploration import Size, injections
+
+THERAPY = "physical_therapy"
+TINY = Size(20, 2)
+
+
+@pytest.fixture
+def plain() -> Scenario:
+    """A short scenario of its own, with therapy and no injection."""
+    return Scenario.from_dict(
+        {
+            "name": "plain",
+            "title": "Plain",
+            "question": "Does it work?",
+            "weeks": 8,
+            "population": {"condition": "sciatica"},
+            "baseline": "usual-care",
+            "care": {THERAPY: {"start_week": 2, "weeks": 5, "sessions_per_week": 1.5}},
+        }
+    )
+
+
+@pytest.fixture
+def explorer(plain, monkeypatch, tmp_path):
+    """An explorer of the short scenario; without an event loop it answers at once."""
+    monkeypatch.setattr(views, "FULL", TINY)
+    monkeypatch.setattr(views, "PREVIEW", TINY)
+    monkeypatch.chdir(tmp_path)
+    return painlab.explore(plain)
+
+
+def columns(explorer, name: str) -> bytes:
+    """What of a weekly column was sent to the chart."""
+    return explorer.chart.data["weekly"][name]
+
+
+def test_every_lever_of_the_explorer_shows_its_value_its_baseline_and_its_evidence(explorer):
+    for path, control in explorer.levers.items():
+        whole = (injections()[0], *path[1:]) if path[0] == views.INJECTION else path
+        record = levers()[whole]
+        assert (control.low, control.high, control.step) == (record.low, record.high, record.step)
+        assert control.value == explorer.exploration.value(whole)
+        assert record.meaning in control.help
+        assert ("An assumption" in control.help) == record.source.startswith("assumption")
+    assert explorer.levers["coordination",].baseline == explorer.exploration.start.baseline_plan().coordination
+
+
+def test_chart_sentence_and_screen_reader_say_the_same_run(explorer):
+    words = str(explorer.projection)
+    assert explorer.projection.scenario == explorer.exploration.scenario
+    assert explorer.chart.summary == words
+    assert explorer.chart.headline == explorer.projection.headline()
+    assert words.split(":")[0] in explorer.sentence.value
+    assert len(columns(explorer, "baseline")) == len(columns(explorer, "scenario")) == 8 * 3 * 9
+
+
+@pytest.mark.parametrize("path", [path for paths in views.GROUPS.values() for path in paths])
+def test_each_lever_reaches_the_plan_and_the_chart(explorer, path):
+    first = injections()[0]
+    explorer.injection.value = first
+    control = explorer.levers[path]
+    control.value = control.low if control.value != control.low else control.high
+    whole = (first, *path[1:]) if path[0] == views.INJECTION else path
+    assert explorer.exploration.value(whole) == control.value
+    assert explorer.projection.scenario == explorer.exploration.scenario
+    assert explorer.message.value == ""
+
+
+def test_fewer_opioid_starts_move_the_line_and_leave_the_baseline(explorer):
+    baseline, scenario = columns(explorer, "baseline"), columns(explorer, "scenario")
+    explorer.levers["prescribing", "opioid_start"].value = 0.0
+    assert columns(explorer, "baseline") == baseline
+    assert columns(explorer, "scenario") != scenario
+
+
+def test_therapy_switched_off_has_no_levers(explorer):
+    explorer.therapy.value = False
+    assert not explorer.exploration.ordered(THERAPY)
+    assert explorer.levers[THERAPY, "weeks"].disabled
+    assert explorer.levers[views.INJECTION, "start_week"].disabled
+    explorer.therapy.value = True
+    assert not explorer.levers[THERAPY, "weeks"].disabled
+
+
+def test_the_kind_of_injection_switches_and_ends(explorer):
+    for name in injections():
+        explorer.injection.value = name
+        assert explorer.exploration.injection == name
+    assert not explorer.levers[views.INJECTION, "start_week"].disabled
+    explorer.injection.value = views.NO_INJECTION
+    assert explorer.exploration.scenario == explorer.exploration.start
+
+
+def test_reset_sets_every_control_back(explorer):
+    values = {path: control.value for path, control in explorer.levers.items()}
+    explorer.levers["coordination",].value = 0.95
+    explorer.therapy.value = False
+    explorer.injection.value = injections()[1]
+    explorer.reset.click()
+    assert {path: control.value for path, control in explorer.levers.items()} == values
+    assert explorer.therapy.value
+    assert explorer.injection.value == views.NO_INJECTION
+    assert explorer.projection.scenario == explorer.exploration.start
+
+
+def test_every_scenario_that_ships_can_be_the_start_and_its_own_comes_first(explorer, plain):
+    titles = [label for label, _ in explorer.start.options]
+    assert titles[0].startswith(plain.title)
+    assert len(titles) == len(shipped()) + 1
+    last = shipped()[-1]
+    explorer.start.value = last
+    assert explorer.exploration.start == last
+    assert explorer.projection.scenario == last
+    assert explorer._drawn[1] == last.weeks
+
+
+def test_differences_are_another_view_of_the_same_numbers(explorer):
+    explorer.view.value = "Differences"
+    assert "difference" in json.dumps(explorer.chart.spec)
+    shown = columns(explorer, "difference")
+    explorer.levers["prescribing", "opioid_start"].value = 0.0
+    assert columns(explorer, "difference") != shown
+
+
+def test_an_entry_outside_the_range_is_explained_in_place_and_taken_back(explorer):
+    control = explorer.levers[THERAPY, "weeks"]
+    before = control.value
+    control.value = 500.0
+    assert 'role="alert"' in explorer.message.value
+    assert "weeks" in explorer.message.value
+    assert control.value == before
+    assert explorer.exploration.scenario is explorer.exploration.start
+    control.value = 7.0
+    assert explorer.message.value == ""
+
+
+def test_an_unexpected_failure_is_named_without_a_traceback(explorer, monkeypatch):
+    def broken(*_):
+        raise RuntimeError("no <numbers>")
+
+    monkeypatch.setattr(views, "project", broken)
+    explorer.levers["coordination",].value = 0.7
+    assert "RuntimeError: no &lt;numbers&gt;" in explorer.message.value
+    assert "Traceback" not in explorer.message.value
+    assert explorer.export.disabled
+
+
+def test_evidence_is_shown_when_it_is_asked_for(explorer):
+    control = explorer.levers["prescribing", "opioid_start"]
+    control._handle_custom_msg({"event": "evidence"}, [])
+    assert "doi:" in explorer.evidence.value or "PMID" in explorer.evidence.value
+    name = injections()[1]
+    explorer.injection.value = name
+    explorer._tell(views.treatment_evidence(name))
+    assert catalog.treatments()[name].label in explorer.evidence.value
+
+
+def test_two_exports_give_two_folders_and_nothing_is_overwritten(explorer, tmp_path):
+    explorer.export.click()
+    first = tmp_path / "exports" / "plain-1"
+    names = {path.name for path in first.iterdir()}
+    assert names == {"weekly.csv", "weekly.parquet", "provenance.json", "scenario.toml", "demand.svg", "demand.png"}
+    assert "plain-1" in explorer.message.value
+    kept = {path.name: path.read_bytes() for path in first.iterdir()}
+    explorer.levers["coordination",].value = 0.95
+    explorer.reset.click()
+    explorer.export.click()
+    assert "plain-2" in explorer.message.value
+    assert {path.name: path.read_bytes() for path in first.iterdir()} == kept
+
+
+def test_an_export_can_be_opened_again(explorer, tmp_path):
+    explorer.levers["coordination",].value = 0.95
+    explorer.export.click()
+    folder = tmp_path / "exports" / "plain-changed-1"
+    assert Scenario.load(folder / "scenario.toml") == explorer.exploration.scenario
+    assert pl.read_parquet(folder / "weekly.parquet").equals(explorer.projection.weekly)
+
+
+def test_an_export_that_cannot_be_written_is_explained_in_place(explorer, tmp_path):
+    (tmp_path / "exports").write_text("a file")
+    explorer.export.click()
+    assert 'role="alert"' in explorer.message.value
+    assert "exports" in explorer.message.value
+
+
+def test_an_unknown_scenario_is_refused_before_anything_is_shown():
+    with pytest.raises(InputError, match="early-pt"):
+        painlab.explore("early-ptt")
+
+
+def test_hurried_moves_in_a_notebook_end_with_the_last(plain, monkeypatch):
+    monkeypatch.setattr(views, "FULL", Size(40, 6))
+    monkeypatch.setattr(views, "PREVIEW", TINY)
+
+    async def scene():
+        explorer = painlab.explore(plain)
+        assert explorer.projection is None
+        assert explorer.chart.headline == views.PREPARING
+        finished = []
+        show = explorer._show_in_full
+        monkeypatch.setattr(explorer, "_show_in_full", lambda projection: (show(projection), finished.append(projection.scenario)))
+        for value in (0.0, 0.25, 0.5, 0.75, 1.0):
+            explorer.levers["coordination",].value = value
+            assert explorer.export.disabled
+            await asyncio.sleep(0.002)
+        while not (finished and finished[-1].care.coordination == 1.0):
+            await asyncio.sleep(0.005)
+        await asyncio.sleep(0.05)
+        explorer.close()
+        return explorer, finished
+
+    explorer, finished = asyncio.run(scene())
+    assert explorer.projection.scenario.care.coordination == 1.0
+    assert finished[-1] == explorer.exploration.scenario
+    assert explorer.message.value == ""
