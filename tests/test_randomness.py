@@ -88,7 +88,19 @@ def test_the_whole_range_of_seeds_and_patients_counts():
 
 def test_decision_points_keep_their_numbers():
     """A number that moved would give old seeds new lives: new blocks go at the end."""
-    names = "BODY VISIT PRESCRIBING TAPER SESSION REFERRAL TRAITS_BODY TRAITS_MIND TRAITS_LIFE TRAITS_OPIOID PARAMETERS".split()
+    names = [
+        "BODY",
+        "VISIT",
+        "PRESCRIBING",
+        "TAPER",
+        "SESSION",
+        "REFERRAL",
+        "TRAITS_BODY",
+        "TRAITS_MIND",
+        "TRAITS_LIFE",
+        "TRAITS_OPIOID",
+        "PARAMETERS",
+    ]
     assert [block.name for block in Block][: len(names)] == names
     assert [int(block) for block in Block] == list(range(len(Block)))
     assert max(Block) < 256
