@@ -122,7 +122,7 @@ def test_attendance_falls_with_pain_and_rises_with_adherence_and_coordination():
     by_hand = chance(odds(0.8) - 0.15 * 2.0 + 2.0 * 0.2 + 0.6 * 0.5)
     assert worked(care.attendance_chance, 7.0, 0.7, 0.5, row(attendance=0.8), BRIDGE) == pytest.approx(by_hand, rel=1e-13)
     assert worked(care.attendance_chance, 5.0, 0.5, 0.0, row(attendance=0.8), BRIDGE) == pytest.approx(0.8, rel=1e-14)
-    assert worked(care.attendance_chance, 5.0, 0.5, 0.0, row(attendance=1.0), BRIDGE) == pytest.approx(0.999, rel=1e-14)
+    assert worked(care.attendance_chance, 5.0, 0.5, 0.0, row(attendance=1.0), BRIDGE) == 1.0
     assert falls([care.attendance_chance(x, 0.5, 0.2, row(attendance=0.8), BRIDGE) for x in PAINS])
     assert rises([care.attendance_chance(5.0, x, 0.2, row(attendance=0.8), BRIDGE) for x in SHARES])
     assert rises([care.attendance_chance(5.0, 0.5, x, row(attendance=0.8), BRIDGE) for x in SHARES])
@@ -186,21 +186,22 @@ STARTING = given(start_pain=0.2, start_distress=0.5, start_prior=0.3, start_late
 
 def test_opioids_are_started_more_with_pain_distress_and_earlier_treatment():
     by_hand = 0.5 * chance(odds(0.2) + 0.2 * 2.0 + 0.5 * 0.1 + 0.3)
-    assert worked(care.opioid_start_chance, 7.0, 0.4, 1.0, 0.2, True, plan(opioid_start=0.5), STARTING) == pytest.approx(by_hand, rel=1e-13)
+    assert worked(care.opioid_start_chance, 7.0, 0.4, 1.0, 0.2, plan(opioid_start=0.5), STARTING) == pytest.approx(by_hand, rel=1e-13)
     usual = plan(opioid_start=1.0)
-    assert worked(care.opioid_start_chance, 5.0, 0.3, 0.0, 0.2, True, usual, STARTING) == pytest.approx(0.2, rel=1e-14)
-    assert rises([care.opioid_start_chance(x, 0.3, 0.0, 0.2, True, usual, STARTING) for x in PAINS])
-    assert rises([care.opioid_start_chance(5.0, x, 0.0, 0.2, True, usual, STARTING) for x in SHARES])
+    assert worked(care.opioid_start_chance, 5.0, 0.3, 0.0, 0.2, usual, STARTING) == pytest.approx(0.2, rel=1e-14)
+    assert rises([care.opioid_start_chance(x, 0.3, 0.0, 0.2, usual, STARTING) for x in PAINS])
+    assert rises([care.opioid_start_chance(5.0, x, 0.0, 0.2, usual, STARTING) for x in SHARES])
 
 
-def test_later_visits_start_fewer_opioids_than_the_first():
+def test_a_smaller_usual_chance_starts_fewer_opioids():
     usual = plan(opioid_start=1.0)
-    assert worked(care.opioid_start_chance, 5.0, 0.3, 0.0, 0.2, False, usual, STARTING) == pytest.approx(0.02, rel=1e-13)
+    assert worked(care.opioid_start_chance, 5.0, 0.3, 0.0, 0.03, usual, STARTING) == pytest.approx(0.03, rel=1e-13)
+    assert rises([care.opioid_start_chance(6.0, 0.3, 0.0, x, usual, STARTING) for x in SHARES])
 
 
 def test_a_plan_without_opioids_starts_none_and_no_plan_starts_more_than_everyone():
-    assert worked(care.opioid_start_chance, 10.0, 1.0, 1.0, 0.9, True, plan(opioid_start=0.0), STARTING) == 0.0
-    assert worked(care.opioid_start_chance, 10.0, 1.0, 1.0, 0.9, True, plan(opioid_start=2.0), STARTING) == 1.0
+    assert worked(care.opioid_start_chance, 10.0, 1.0, 1.0, 0.9, plan(opioid_start=0.0), STARTING) == 0.0
+    assert worked(care.opioid_start_chance, 10.0, 1.0, 1.0, 0.9, plan(opioid_start=2.0), STARTING) == 1.0
 
 
 def test_doses_are_raised_more_with_pain_and_by_the_plans_readiness():
@@ -271,3 +272,16 @@ def test_tapers_are_given_up_with_withdrawal_and_pain_and_less_with_support():
 
 def test_long_term_therapy_begins_at_ninety_days():
     assert care.LONG_TERM_WEEKS - 1 < 90 / 7 <= care.LONG_TERM_WEEKS
+
+
+def test_planned_visits_come_about_their_interval_apart():
+    p = given(visit_spread=0.25)
+    assert [worked(care.weeks_to_next_visit, 12.0, u, p) for u in (0.0, 0.5, 1.0)] == [9, 12, 15]
+    assert worked(care.weeks_to_next_visit, 1.0, 0.0, p) == 1
+
+
+def test_an_unbroken_taper_takes_the_months_that_its_pace_needs():
+    p = given(taper_end_dose=5.0)
+    weeks = math.log(40.0 / 5.0) / -math.log(0.9) * 365.25 / 12 / 7
+    assert worked(care.taper_weeks, 40.0, 10.0, p) == pytest.approx(weeks, rel=1e-12)
+    assert worked(care.taper_weeks, 4.0, 10.0, p) == 1.0

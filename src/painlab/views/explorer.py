@@ -95,9 +95,7 @@ class Explorer(ipywidgets.VBox):
         self.reset = ipywidgets.Button(description="Reset", tooltip="Return every lever to where it started")
         self.export = ipywidgets.Button(description="Export", tooltip="Save numbers and pictures into a new folder", disabled=True)
         self.therapy = ipywidgets.Checkbox(description="Physical therapy", indent=False, layout=wide)
-        self.view = ipywidgets.RadioButtons(options=list(VIEWS), orientation="horizontal", description="Show", layout=wide).add_class(
-            "painlab-view"
-        )
+        self.view = ipywidgets.RadioButtons(options=list(VIEWS), orientation="horizontal", layout=wide).add_class("painlab-view")
         kinds = [
             ("No injection", NO_INJECTION),
             *((catalog.treatments()[name].label.removesuffix(" injection"), name) for name in injections()),
