@@ -71,12 +71,13 @@ def run(
 
     def work(draw: int, arm: int, start: int) -> tuple[int, int, np.ndarray, np.ndarray]:
         part, there = np.zeros_like(totals[0, 0]), np.zeros_like(present[0, 0])
-        if cancelled is None or not cancelled():
-            p, rows = inputs[draw]
-            orders, plan = arms[arm]
-            count = min(block, patients - start)
-            first = draw * patients + start
-            simulate_block(seed, first, count, weeks, follow_up, condition, people, goals, p, rows, orders, plan, *arms[0], part, there)
+        if cancelled and cancelled():  # asked once and for all: a later "no" must not pass half of the patients off as a result
+            raise Cancelled
+        p, rows = inputs[draw]
+        orders, plan = arms[arm]
+        count = min(block, patients - start)
+        first = draw * patients + start
+        simulate_block(seed, first, count, weeks, follow_up, condition, people, goals, p, rows, orders, plan, *arms[0], part, there)
         return draw, arm, part, there
 
     jobs = [(draw, arm, start) for draw in range(draws) for start in range(0, patients, block) for arm in range(len(arms))]

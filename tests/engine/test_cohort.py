@@ -1,0 +1,429 @@
+"""The compiled cohort against one patient stepped by hand in plain Python, and what its sums may depend on."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+from painlab import care, catalog, dynamics, parameters, simulate
+from painlab.care import OrderField, Plan, TreatmentField
+from painlab.catalog import Condition
+from painlab.engine.cohort import TAPER_RISK_WEEKS, arrival_week, simulate_block
+from painlab.numerics import FIXED_POINT
+from painlab.outcomes import Count
+from painlab.parameters import Parameters
+from painlab.population import Mix, draw_traits
+from painlab.randomness import Block, uniforms
+from painlab.scenario import Scenario
+
+WITHOUT_CHANCE = dict.fromkeys(
+    ("noise_size", "flare_size", "trait_spread", "course_spread", "response_spread", "dose_spread", "first_supply_spread", "visit_spread"),
+    0.0,
+)
+CONDITION = Condition(
+    pain=6.0, pain_sd=1e-9, weeks_before=8.0, lasting_share=0.4, course_weeks=10.0, flares_per_year=0.0, mechanical=0.4, inflammatory=0.3,
+    neuropathic=0.2, muscular=0.1, age=64.0, age_sd=0.0, opioid_start=1.0, opioid_response=0.6, exercise_response=1.0,
+)  # fmt: skip
+PEOPLE = Mix(
+    minimum_pain=1.0, on_opioids=0.0, opioid_dose=60.0, opioid_weeks=150.0, age=64.0, distress=0.3, poor_sleep=0.4, work_demand=0.4,
+    comorbidity=0.2, prior_treatment=0.0, adherence=0.6,
+)  # fmt: skip
+GOALS = np.array([[0.7, 0.8]])
+PLAN = Plan(
+    coordination=0.5, opioid_start=0.0, start_dose=40.0, first_supply_days=7.0, escalation=0.0, dose_cap=100.0, reassessment_weeks=1.0,
+    review=0.0, taper_start=np.inf, taper_pace=10.0, taper_support=0.0, taper_offer=0.0,
+)  # fmt: skip
+STARTING = PLAN._replace(opioid_start=1.0)
+
+
+def certain(**values: float) -> Parameters:
+    """Parameters without spread or noise; visits are kept, nobody starts, stops or returns to opioids later unless stated."""
+    settled = {"visit_kept": 1.0, "start_later": 0.0, "stop_scale": 0.0, "taper_return": 0.0}
+    return parameters.scalars(parameters.values())._replace(**(WITHOUT_CHANCE | settled | values))
+
+
+def row(**columns: float) -> np.ndarray:
+    """A treatment's row; all respond, all attend and nobody leaves unless stated."""
+    made = np.zeros(len(TreatmentField))
+    for name, value in ({"responders": 1.0, "attendance": 1.0, "half_life": np.inf} | columns).items():
+        made[TreatmentField[name.upper()]] = value
+    return made
+
+
+def order(**columns: float) -> np.ndarray:
+    made = np.zeros(len(OrderField))
+    usual = {"ordered": 1.0, "start_week": 2.0, "weeks": 1.0, "sessions": 1.0, "courses": 1.0, "interval": 13.0}
+    for name, value in (usual | columns).items():
+        made[OrderField[name.upper()]] = value
+    return made
+
+
+def followed(
+    p: Parameters,
+    care_given: list[tuple[np.ndarray, np.ndarray]] | None = None,
+    plan: Plan = PLAN,
+    *,
+    people: Mix = PEOPLE,
+    condition: Condition = CONDITION,
+    weeks: int = 30,
+    seed: int = 1,
+    patients: range = range(1),
+    follow_up: int = -1,
+    earlier_plan: Plan | None = None,
+) -> np.ndarray:
+    """The engine's integer sums of the patients, shape (outcomes, weeks + 1)."""
+    rows = np.array([one for one, _ in care_given or []]).reshape(-1, len(TreatmentField))
+    orders = np.array([one for _, one in care_given or []]).reshape(-1, len(OrderField))
+    sums, present = np.zeros((len(Count), weeks + 1), dtype=np.int64), np.zeros(weeks + 1, dtype=np.int64)
+    earlier = (orders, plan) if earlier_plan is None else (np.zeros_like(orders), earlier_plan)
+    simulate_block(
+        seed, patients.start, len(patients), weeks, follow_up, condition, people, GOALS, p, rows, orders, plan, *earlier, sums, present
+    )
+    return sums
+
+
+@dataclass
+class ByHand:
+    """One patient's body, stepped with the plain equations; the tests decide what is given."""
+
+    p: Parameters
+    people: Mix = PEOPLE
+    withdrawal: float = 0.0
+    weeks: dict[Count, list[float]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.traits = draw_traits(1, 0, CONDITION, self.people, 1, self.p)
+        self.activity, self.strength = self.traits.activity, self.traits.strength
+        self.sensitization, self.tolerance = self.traits.sensitization, self.traits.tolerance
+        p = self.p
+        relief = dynamics.opioid_relief.py_func(self.traits.dose, self.tolerance, self.traits.opioid_response, p)
+        unmodulated = (CONDITION.pain - p.hyperalgesia_pain * self.tolerance) / (1.0 - relief)
+        self.signal = unmodulated - p.weakness_pain * (1.0 - self.strength) - p.sensitization_pain * self.sensitization
+
+    def feels(self, week: int, taken: float = 0.0, source_relief: float = 0.0, relief: float = 0.0) -> float:
+        tissue = dynamics.nociception.py_func(week, self.signal, CONDITION.lasting_share * self.signal, CONDITION.course_weeks)
+        unmodulated = dynamics.unmodulated_pain.py_func(tissue, source_relief, self.strength, self.sensitization, self.p)
+        by_opioid = dynamics.opioid_relief.py_func(taken, self.tolerance, self.traits.opioid_response, self.p)
+        return dynamics.felt_pain.py_func(unmodulated, by_opioid, relief, self.tolerance, self.withdrawal, 0.0, self.p)
+
+    def notes(self, **outcomes: float) -> None:
+        for name, value in ({"strength": self.strength, "activity": self.activity} | outcomes).items():
+            self.weeks.setdefault(Count[name.upper()], []).append(value)
+
+    def lives(
+        self, pain: float, sedation: float = 0.0, lift: float = 0.0, training: float = 0.0, easing: float = 0.0,
+        doses: tuple[float, float] = (0.0, 0.0), taken: float = 0.0, support: float = 0.0,
+    ) -> None:  # fmt: skip
+        """One week on, for the felt pain and what was given."""
+        p, traits = self.p, self.traits
+        target = dynamics.activity_target.py_func(pain, traits.distress, traits.comorbidity, sedation, lift, p)
+        stronger = dynamics.strength_change.py_func(self.strength, self.activity, p)
+        stronger += dynamics.training_gain.py_func(self.strength, training, traits.age, p)
+        self.sensitization += dynamics.sensitization_change.py_func(self.sensitization, pain, traits.distress, traits.poor_sleep, easing, p)
+        self.activity += dynamics.activity_change.py_func(self.activity, target, p)
+        self.strength += stronger
+        self.withdrawal += dynamics.withdrawal_change.py_func(self.withdrawal, p)
+        self.withdrawal += dynamics.withdrawal_onset.py_func(*doses, self.tolerance, support, p)
+        self.tolerance += dynamics.tolerance_change.py_func(self.tolerance, taken, p)
+
+    def agrees_with(self, sums: np.ndarray) -> None:
+        for outcome, values in self.weeks.items():
+            np.testing.assert_allclose(sums[outcome] / FIXED_POINT, values, rtol=0.0, atol=1e-5, err_msg=outcome.name)
+
+
+# One patient by hand
+
+
+def test_a_body_without_care_follows_the_equations_week_by_week() -> None:
+    p = certain()
+    hand = ByHand(p)
+    for week in range(31):
+        pain = hand.feels(week)
+        met = hand.activity >= GOALS[0, 0] and hand.strength >= GOALS[0, 1]
+        score = dynamics.function_score.py_func(hand.activity, hand.strength, pain, p)
+        hand.notes(pain=pain, function=score, goal_reached=float(met), visits=1.0, cost=p.cost_visit, mme=0.0)
+        hand.lives(pain)
+    sums = followed(p)
+    hand.agrees_with(sums)
+    assert sums[Count.PAIN, 0] / FIXED_POINT == pytest.approx(CONDITION.pain, abs=1e-5)
+
+
+@pytest.mark.parametrize("courses", [1, 2])
+def test_a_course_of_therapy_that_all_attend_and_that_does_not_wane(courses: int) -> None:
+    p = certain(home_training=0.01)
+    therapy = row(
+        relief=0.3, contextual=0.1, build=0.2, activity_lift=0.2, strength_gain=0.02, easing=0.01, home_habit=0.1, cost=80.0,
+        counts_session=1.0,
+    )  # fmt: skip
+    hand = ByHand(p)
+    effect = habit = 0.0
+    for week in range(31):
+        pain = hand.feels(week, relief=1.0 - (1.0 - min(0.95, 0.4 * effect)))
+        sessions = 2.0 if 2 <= week < 8 or (courses == 2 and 12 <= week < 18) else 0.0
+        hand.notes(pain=pain, sessions=sessions, injections=0.0, cost=p.cost_visit + 80.0 * sessions)
+        hand.lives(pain, lift=0.2 * effect, training=0.02 * sessions + 0.01 * habit, easing=0.01 * effect)
+        attended = float(sessions > 0.0)
+        effect, habit = (
+            effect + care.treatment_effect_change.py_func(effect, attended, 2.0, habit, therapy, p),
+            habit + care.home_habit_change.py_func(habit, attended, sessions, PEOPLE.adherence, therapy, p),
+        )
+    hand.agrees_with(followed(p, [(therapy, order(weeks=6.0, sessions=2.0, courses=float(courses), interval=10.0))]))
+
+
+@pytest.mark.parametrize(("found", "potency"), [(1.0, 1.0), (0.0, 0.3)])
+def test_an_injection_acts_on_its_drivers_and_wanes(found: float, potency: float) -> None:
+    p = certain(
+        diagnosis_fragmented=found, diagnosis_coordinated=found, missed_driver_effect=0.3, referral_fragmented=1.0, referral_coordinated=1.0,
+        wait_fragmented=0.0, wait_coordinated=0.0,
+    )  # fmt: skip
+    injection = row(
+        source_relief=0.8, contextual=0.05, build=1.0, half_life=3.0, cost=500.0, target_neuropathic=1.0, target_inflammatory=1.0,
+        referral=1.0, counts_injection=1.0,
+    )  # fmt: skip
+    hand = ByHand(p)
+    effect = 0.0
+    for week in range(31):
+        targeted = CONDITION.neuropathic + CONDITION.inflammatory
+        pain = hand.feels(week, source_relief=effect * potency * 0.8 * targeted, relief=effect * 0.05)
+        given = float(week == 2)
+        hand.notes(pain=pain, injections=given, sessions=0.0, cost=p.cost_visit + 500.0 * given)
+        hand.lives(pain)
+        effect = 1.0 if given else effect * (1.0 - dynamics.LN2 / 3.0)
+    hand.agrees_with(followed(p, [(injection, order())]))
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_an_opioid_start_with_a_first_supply_and_tolerance(ends: bool) -> None:
+    p = certain(stop_scale=1e9 if ends else 0.0)  # ends as soon as the first ten days are used up
+    hand = ByHand(p)
+    dose = taken = 0.0
+    supply = 10.0 / 7.0
+    for week in range(31):
+        pain, sedation = hand.feels(week, taken), dynamics.sedation_chance.py_func(taken, p)
+        before = dose
+        if week == 0:
+            dose = 40.0
+        elif ends and week == 2:
+            dose = 0.0
+        taken = dose * (supply - 1.0 if week == 1 else 1.0)
+        drowsy, bound = dynamics.sedation_chance.py_func(taken, p), dynamics.constipation_chance.py_func(taken, p)
+        hand.notes(
+            pain=pain, mme=taken, on_opioids=float(dose > 0.0), sedation=drowsy, constipation=bound,
+            side_effects=drowsy + bound - drowsy * bound, overdose_hazard=dynamics.overdose_hazard.py_func(dose, False, p),
+            cost=p.cost_visit + 7.0 * taken * p.cost_mme,
+        )  # fmt: skip
+        hand.lives(pain, sedation=sedation, doses=(before, dose), taken=taken)
+    hand.agrees_with(followed(p, plan=STARTING._replace(first_supply_days=10.0)))
+
+
+def test_a_taper_without_return_ends_and_brings_withdrawal() -> None:
+    p = certain(taper_acceptance=1.0, taper_acceptance_supported=1.0)
+    people = PEOPLE._replace(on_opioids=1.0)
+    hand = ByHand(p, people)
+    dose = hand.traits.dose
+    assert dose == pytest.approx(60.0)
+    for week in range(71):
+        pain, sedation = hand.feels(week, dose), dynamics.sedation_chance.py_func(dose, p)
+        before = dose
+        if week > 3:  # accepted at the visit in week 3
+            dose *= (1.0 - 0.4) ** (1.0 / care.WEEKS_PER_MONTH)
+            dose = 0.0 if dose < p.taper_end_dose else dose
+        recent = 3 <= week <= 3 + TAPER_RISK_WEEKS
+        hand.notes(
+            pain=pain, mme=dose, on_opioids=float(dose > 0.0), long_term_therapy=float(dose > 0.0), new_persistent_use=0.0,
+            overdose_hazard=dynamics.overdose_hazard.py_func(dose, recent, p),
+        )  # fmt: skip
+        hand.lives(pain, sedation=sedation, doses=(before, dose), taken=dose, support=0.5)
+    assert dose == 0.0
+    plan = PLAN._replace(taper_start=3.0, taper_pace=40.0, taper_support=0.5, taper_offer=10.0)
+    hand.agrees_with(followed(p, plan=plan, people=people, weeks=70))
+
+
+def test_a_taper_that_is_given_up_returns_to_the_earlier_dose_and_is_not_offered_again_for_half_a_year() -> None:
+    p = certain(taper_acceptance=1.0, taper_acceptance_supported=1.0, taper_return=1.0)
+    plan = PLAN._replace(taper_start=0.0, taper_pace=40.0, taper_offer=10.0)
+    dose = followed(p, plan=plan, people=PEOPLE._replace(on_opioids=1.0), weeks=40)[Count.MME]
+    assert set(dose.tolist()) == {dose[0]}  # each taper is given up in its first week
+
+
+# Referral, waiting and stepped care
+
+
+def test_a_referral_waits_as_drawn_and_one_that_fails_is_never_met() -> None:
+    visit = [(row(referral=1.0, counts_session=1.0, attendance=1.0), order(weeks=4.0))]
+    waits = certain(referral_fragmented=1.0, referral_coordinated=1.0, wait_fragmented=5.0, wait_coordinated=5.0)
+    for patient in range(5):
+        wait = 5.0 * (0.5 + uniforms(1, patient, 0, Block.REFERRAL, 1)[1])
+        sessions = followed(waits, visit, patients=range(patient, patient + 1))[Count.SESSIONS] > 0
+        first = int(np.ceil(2.0 + wait))
+        assert np.flatnonzero(sessions).tolist() == [first, first + 1, first + 2, first + 3]
+    lost = certain(referral_fragmented=0.0, referral_coordinated=0.0)
+    assert not followed(lost, visit, patients=range(20))[Count.SESSIONS].any()
+
+
+def test_stepped_care_is_given_only_to_those_who_still_hurt_when_it_is_due() -> None:
+    p = certain()
+    pain = followed(p)[Count.PAIN] / FIXED_POINT
+    threshold = float(pain[4:].max()) + 0.01
+    for limit, given in ((threshold, False), (float(pain[2]) - 0.01, True)):
+        sums = followed(p, [(row(counts_session=1.0), order(start_week=2.0, pain_threshold=limit))])
+        assert sums[Count.SESSIONS].any() == (given or bool((pain[2:4] >= limit).any()))
+
+
+# What is counted
+
+
+def test_long_term_therapy_and_new_persistent_use_count_from_thirteen_weeks_without_a_break() -> None:
+    p = certain(taper_acceptance=1.0, taper_acceptance_supported=1.0)
+    plan = STARTING._replace(taper_start=20.0, taper_pace=90.0, taper_offer=10.0)
+    sums = followed(p, plan=plan, weeks=40)
+    on = sums[Count.ON_OPIOIDS] > 0
+    long_term, new = sums[Count.LONG_TERM_THERAPY] > 0, sums[Count.NEW_PERSISTENT_USE] > 0
+    end = int(np.flatnonzero(on)[-1])
+    assert on[: end + 1].all()
+    assert 20 < end < 40
+    assert np.flatnonzero(long_term).tolist() == list(range(13, end + 1))
+    assert np.flatnonzero(new).tolist() == list(range(13, 41))  # that it happened stays true after the taper
+
+
+def test_days_without_supply_do_not_count_toward_long_term_therapy() -> None:
+    sums = followed(certain(), plan=STARTING._replace(first_supply_days=10.0))
+    assert np.flatnonzero(sums[Count.LONG_TERM_THERAPY]).tolist() == list(range(14, 31))
+
+
+def test_those_who_came_on_opioids_are_long_term_at_once_and_never_new() -> None:
+    sums = followed(certain(), people=PEOPLE._replace(on_opioids=1.0), patients=range(5))
+    assert set(sums[Count.LONG_TERM_THERAPY].tolist()) == {5 * int(FIXED_POINT)}
+    assert not sums[Count.NEW_PERSISTENT_USE].any()
+
+
+@pytest.mark.parametrize(("dose", "from_50", "from_90"), [(49.9, 0, 0), (50.0, 1, 0), (89.9, 1, 0), (90.0, 1, 1), (150.0, 1, 1)])
+def test_doses_count_from_the_threshold_itself_on_and_are_capped(dose: float, from_50: int, from_90: int) -> None:
+    sums = followed(certain(), plan=STARTING._replace(start_dose=dose)) / FIXED_POINT
+    assert set(sums[Count.DOSE_50_PLUS].tolist()) == {from_50}
+    assert set(sums[Count.DOSE_90_PLUS].tolist()) == {from_90}
+    assert sums[Count.MME] == pytest.approx(min(dose, 100.0), abs=1e-5)
+
+
+def test_each_visit_that_raises_the_dose_adds_a_step_until_the_cap() -> None:
+    p = certain(escalation_usual=1.0, escalation_step=0.25)
+    dose = followed(p, plan=STARTING._replace(escalation=1.0), weeks=6)[Count.MME] / FIXED_POINT
+    assert dose.tolist() == pytest.approx([40.0, 50.0, 62.5, 78.125, 97.65625, 100.0, 100.0], abs=1e-5)
+
+
+# What the sums may depend on
+
+
+def test_sums_are_the_same_integers_however_the_patients_are_cut_and_ordered() -> None:
+    p = parameters.scalars(parameters.values())
+    condition = catalog.conditions()["sciatica"]
+    therapy = [(row(relief=0.2, build=0.3, half_life=8.0, attendance=0.7, dropout=0.05, counts_session=1.0), order(weeks=6.0))]
+
+    def sums(patients: range) -> np.ndarray:
+        people = PEOPLE._replace(on_opioids=0.3)
+        return followed(p, therapy, STARTING, people=people, condition=condition, patients=patients)
+
+    whole = sums(range(97))
+    parts = [sums(range(start, min(start + 10, 97))) for start in range(0, 97, 10)]
+    one_by_one = [sums(range(patient, patient + 1)) for patient in reversed(range(97))]
+    assert np.array_equal(whole, sum(parts))
+    assert np.array_equal(whole, sum(reversed(parts)))
+    assert np.array_equal(whole, sum(one_by_one))
+
+
+def test_a_later_treatment_without_effect_changes_nothing_but_sessions_and_cost(monkeypatch: pytest.MonkeyPatch) -> None:
+    scenario = Scenario.load("coordinated-care")
+    before = simulate(scenario, patients=150, draws=2, weeks=60).weekly
+    known, shipped = catalog.treatments(), parameters.values
+    added = known["physical_therapy"]._replace(name="placebo_course", number=len(known) + 1, targets=(), referral=False)
+    monkeypatch.setattr(catalog, "treatments", lambda: known | {"placebo_course": added})
+    inert = {"placebo_course.attendance": 0.8, "placebo_course.dropout": 0.05, "placebo_course.cost": 50.0}
+    monkeypatch.setattr(parameters, "values", lambda draw=None, seed=1: shipped(draw, seed) | inert)
+    unordered = simulate(scenario, patients=150, draws=2, weeks=60).weekly
+    assert unordered.equals(before)
+    ordered = simulate(scenario.change(care={"placebo_course": {"start_week": 1}}), patients=150, draws=2, weeks=60).weekly
+    for outcome in before["outcome"].unique(maintain_order=True):
+        rows, same = ordered.filter(outcome=outcome), before.filter(outcome=outcome)
+        assert rows.equals(same) == (outcome not in ("sessions", "cost")), outcome
+
+
+def test_arms_are_equal_before_anything_can_differ() -> None:
+    plan = {"coordination": 0.4, "prescribing": {"opioid_start": 1.0}, "physical_therapy": {"start_week": 0, "weeks": 6, "handover": 1.0}}
+    late = plan | {"pain_psychology": {"start_week": 9}, "taper": {"start_week": 12}}
+    scenario = Scenario.from_dict(
+        {
+            "name": "later", "title": "Later", "question": "When do the arms part?", "weeks": 40, "baseline": plan, "care": late,
+            "population": {"condition": "low_back_pain_persistent", "on_opioids": 0.5},
+        }
+    )  # fmt: skip
+    weekly = simulate(scenario, patients=300, draws=2).weekly
+    differs = weekly.filter(weekly["difference"] != 0.0)["week"].unique().sort().to_list()
+    assert differs[0] >= 9
+    assert differs[-1] == 40
+
+
+# The open cohort
+
+
+@pytest.fixture(scope="module")
+def clinic() -> Scenario:
+    plan = {"coordination": 0.4, "physical_therapy": {"start_week": 2}}
+    arrivals = {"people": 50_000, "new_patients_per_1000_per_year": 26.0, "follow_up_weeks": 20}
+    return Scenario.from_dict(
+        {
+            "name": "clinic", "title": "Clinic", "question": "Is the clinic steady?", "weeks": 59, "baseline": plan,
+            "care": plan | {"prescribing": {"opioid_start": 0.0}},
+            "population": {"condition": "low_back_pain_acute", "arrivals": arrivals},
+        }
+    )  # fmt: skip
+
+
+def test_patients_in_care_are_scaled_to_the_stated_population(clinic: Scenario) -> None:
+    steady = 50_000 / 1000 * 26.0 / 52.0 * 20  # arrivals a week times weeks of follow-up
+    projected = simulate(clinic, patients=4000, draws=1)
+    in_care = projected.outcome("patients_in_care")
+    sampled = 4000 * 20 / 80  # of the 4,000, those present in a week
+    assert in_care["baseline"].to_numpy() == pytest.approx(steady, rel=5.0 / np.sqrt(sampled))
+    assert in_care["baseline"].mean() == pytest.approx(steady, rel=0.02)
+    assert in_care["difference"].abs().max() == 0.0
+    total = projected.outcome("mme_total")["scenario"] - projected.outcome("mme_per_1000")["scenario"] / 1000 * in_care["scenario"]
+    assert total.abs().max() < 1e-9
+
+
+def test_the_baseline_of_an_open_cohort_is_stationary(clinic: Scenario) -> None:
+    drifts = []
+    for seed in range(12):
+        weekly = simulate(clinic, patients=1500, draws=1, seed=seed).weekly
+        drifts.append(
+            [
+                weekly.filter(outcome=outcome)["baseline"][40:].mean() - weekly.filter(outcome=outcome)["baseline"][:20].mean()
+                for outcome in ("pain", "strength", "mme_per_1000", "on_opioids", "visits", "sessions", "patients_in_care")
+            ]
+        )
+    errors = np.std(drifts, axis=0, ddof=1) / np.sqrt(len(drifts))
+    assert (np.abs(np.mean(drifts, axis=0)) < 5.0 * errors).all()
+
+
+def test_patients_who_arrived_before_week_0_keep_the_baseline_plan() -> None:
+    p, weeks, follow_up = certain(), 30, 20
+    earlier = later = 0
+    for patient in range(60):
+        arrival = arrival_week.py_func(1, patient, weeks, follow_up)
+        one = {"weeks": weeks, "follow_up": follow_up, "patients": range(patient, patient + 1)}
+        dose = followed(p, plan=STARTING, earlier_plan=PLAN, **one)[Count.MME]
+        present = np.arange(max(arrival, 0), min(arrival + follow_up, weeks + 1))
+        if arrival < 0:
+            earlier += 1
+            assert not dose.any()
+        else:
+            later += 1
+            assert np.flatnonzero(dose).tolist() == present.tolist()
+        visits = followed(p, **one)[Count.VISITS]  # every week is a visit, from arrival to the end of follow-up
+        assert np.flatnonzero(visits).tolist() == present.tolist()
+    assert min(earlier, later) > 10
+
+
+def test_the_closed_cohort_is_whole_in_every_week() -> None:
+    assert arrival_week.py_func(1, 7, 30, -1) == 0
+    visits = followed(certain(), patients=range(9))[Count.VISITS]
+    assert set((visits / FIXED_POINT).tolist()) == {9.0}
