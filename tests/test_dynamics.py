@@ -114,7 +114,7 @@ ACTIVE = given(activity_log_odds=1.2, activity_pain_slope=0.2, activity_distress
 
 
 def test_the_activity_target_is_a_logistic_of_pain_and_distress_lowered_by_sedation_and_raised_by_care():
-    logistic = 1.0 / (1.0 + math.exp(-(1.2 - 0.2 * 2.0 - 0.6 * 0.3 - 0.5 * 0.4)))
+    logistic = 1.0 / (1.0 + math.exp(-(1.2 - 0.2 * 7.0 - 0.6 * 0.3 - 0.5 * 0.4)))
     drowsy = logistic * (1.0 - 0.25 * 0.2)
     by_hand = drowsy + (1.0 - drowsy) * 0.15
     assert worked(dynamics.activity_target, 7.0, 0.3, 0.4, 0.2, 0.15, ACTIVE) == pytest.approx(by_hand, rel=1e-13)

@@ -1,114 +1,272 @@
-"""What comes out: one weekly frame, paired differences, bands, provenance and files."""
+"""A projection's tables, bands, provenance and files."""
 
+import hashlib
 import json
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
-from polars.testing import assert_frame_equal
 
 from painlab import InputError, Projection, Scenario, simulate
+from painlab.engine import execution
 from painlab.outcomes import BY_NAME, OPEN_COHORT_OUTCOMES, OUTCOMES
-from painlab.projection import COLUMNS
+from painlab.projection import check_folder
+from painlab.tables import data_folder
+
+ORDER = [
+    "week", "outcome", "unit", "baseline", "baseline_low", "baseline_high", "scenario", "scenario_low", "scenario_high", "difference",
+    "difference_low", "difference_high",
+]  # fmt: skip
+BANDS = [column for column in ORDER if column.endswith(("_low", "_high"))]
+FILES = ["provenance.json", "weekly.csv", "weekly.parquet"]
+RUN = {"patients": 60, "draws": 7, "seed": 3, "weeks": 20}
 
 
 @pytest.fixture(scope="module")
-def projection() -> Projection:
-    return simulate("early-pt", patients=100, draws=8, weeks=30)
+def projected() -> Projection:
+    return simulate("coordinated-care", **RUN)
 
 
-def test_the_weekly_frame_has_the_promised_columns_weeks_and_units(projection: Projection) -> None:
-    weekly = projection.weekly
-    assert weekly.columns == list(COLUMNS)
-    arms = ("baseline", "scenario", "difference")
-    assert weekly.columns == ["week", "outcome", "unit", *(f"{arm}{end}" for arm in arms for end in ("", "_low", "_high"))]
-    assert weekly.schema["week"] == pl.Int32
-    assert weekly["outcome"].unique(maintain_order=True).to_list() == [one.name for one in OUTCOMES]
-    for name, rows in weekly.group_by("outcome"):
-        assert rows["week"].to_list() == list(range(31))
-        assert set(rows["unit"]) == {BY_NAME[name[0]].unit}
+@pytest.fixture(scope="module")
+def open_cohort() -> Projection:
+    return simulate("clinic-early-pt", **RUN)
 
 
-def test_a_difference_is_scenario_less_baseline_and_a_band_has_its_ends_in_order(projection: Projection) -> None:
-    weekly = projection.weekly
-    assert (weekly["scenario"] - weekly["baseline"] - weekly["difference"]).abs().max() < 1e-9
-    for arm in ("baseline", "scenario", "difference"):
-        assert (weekly[f"{arm}_low"] <= weekly[f"{arm}_high"]).all()
-    assert weekly.null_count().sum_horizontal().item() == 0
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-def test_one_draw_has_no_band() -> None:
-    one = simulate("early-pt", patients=50, draws=1, weeks=5)
-    for arm in ("baseline", "scenario", "difference"):
-        assert one.weekly[f"{arm}_low"].is_null().all() and one.weekly[f"{arm}_high"].is_null().all()
-    interval = one.difference("pain", 5)
-    assert interval.low is None and interval.high is None
+# Tables
 
 
-def test_averages_are_means_over_the_weeks_with_narrower_bands(projection: Projection) -> None:
-    averages = projection.averages
-    assert averages.columns == [name for name in COLUMNS if name != "week"]
-    by_week = projection.weekly.group_by("outcome", maintain_order=True).agg(pl.col("baseline", "scenario", "difference").mean())
-    for arm in ("baseline", "scenario", "difference"):
-        assert averages[arm].to_list() == pytest.approx(by_week[arm].to_list(), abs=1e-9)
-    width = projection.outcome("mme_per_1000").select((pl.col("scenario_high") - pl.col("scenario_low")).mean()).item()
-    demand = averages.row(by_predicate=pl.col("outcome") == "mme_per_1000", named=True)
-    assert 0.0 < demand["scenario_high"] - demand["scenario_low"] <= width
+def test_the_weekly_table_has_the_columns_in_their_order_and_types(projected: Projection) -> None:
+    assert projected.weekly.columns == ORDER
+    types = projected.weekly.schema
+    assert types["week"] == pl.Int32
+    assert types["outcome"] == types["unit"] == pl.String
+    assert {types[column] for column in ORDER[3:]} == {pl.Float64}
 
 
-def test_one_number_can_be_asked_for(projection: Projection) -> None:
-    row = projection.outcome("pain").row(12, named=True)
-    assert projection.difference("pain", 12) == (row["difference"], row["difference_low"], row["difference_high"])
-    assert projection.level_of("pain", 12, "baseline").mean == row["baseline"]
-    with pytest.raises(InputError, match='did you mean "mme_per_1000"'):
-        projection.difference("mme_per_100", 12)
-    with pytest.raises(InputError, match="0 to 30"):
-        projection.difference("pain", 31)
+def test_every_outcome_has_a_row_in_each_week_from_0_to_the_horizon(projected: Projection, open_cohort: Projection) -> None:
+    for projection, outcomes in ((projected, OUTCOMES), (open_cohort, (*OUTCOMES, *OPEN_COHORT_OUTCOMES))):
+        expected = [(one.name, one.unit, week) for one in outcomes for week in range(21)]
+        assert projection.weekly.select("outcome", "unit", "week").rows() == expected
 
 
-def test_an_open_cohort_adds_the_stated_populations_demand() -> None:
-    clinic = simulate("clinic-early-pt", patients=3000, draws=1, weeks=26)
-    assert set(clinic.weekly["outcome"]) == {one.name for one in (*OUTCOMES, *OPEN_COHORT_OUTCOMES)}
-    arrivals = clinic.scenario.population.arrivals
-    a_week = arrivals.people / 1000 * arrivals.new_patients_per_1000_per_year / 52
-    assert clinic.level_of("patients_in_care", 13).mean == pytest.approx(a_week * arrivals.follow_up_weeks, rel=0.06)
-    demand = clinic.level_of("mme_per_1000", 13).mean / 1000 * clinic.level_of("patients_in_care", 13).mean
-    assert clinic.level_of("mme_total", 13).mean == pytest.approx(demand)
-    first, last = (clinic.level_of("pain", week, "baseline").mean for week in (0, 26))
-    assert first == pytest.approx(last, abs=0.2)  # the panel was in balance before the change
+def test_nothing_is_missing_and_the_low_end_of_a_band_is_not_above_its_high_end(projected: Projection, open_cohort: Projection) -> None:
+    for projection in (projected, open_cohort):
+        for frame in (projection.weekly, projection.averages):
+            assert frame is not None
+            assert sum(frame.null_count().row(0)) == 0
+            for arm in ("baseline", "scenario", "difference"):
+                assert frame[arm].is_finite().all()
+                assert (frame[f"{arm}_low"] <= frame[f"{arm}_high"]).all()
 
 
-def test_what_is_saved_reads_back_the_same(projection: Projection, tmp_path: Path) -> None:
-    folder = projection.save(tmp_path / "new" / "out")
-    assert sorted(path.name for path in folder.iterdir()) == ["provenance.json", "weekly.csv", "weekly.parquet"]
-    assert_frame_equal(pl.read_parquet(folder / "weekly.parquet"), projection.weekly)
-    assert_frame_equal(pl.read_csv(folder / "weekly.csv", schema_overrides={"week": pl.Int32}), projection.weekly)
-    assert (folder / "weekly.csv").read_text(encoding="utf-8").splitlines()[0] == ",".join(COLUMNS)
+def test_the_difference_is_scenario_less_baseline(projected: Projection, open_cohort: Projection) -> None:
+    for projection in (projected, open_cohort):
+        frame = projection.weekly
+        np.testing.assert_allclose(frame["difference"], frame["scenario"] - frame["baseline"], rtol=1e-9, atol=1e-9)
 
 
-def test_nothing_is_overwritten_without_force(projection: Projection, tmp_path: Path) -> None:
-    kept = tmp_path / "weekly.csv"
-    kept.write_text("mine", encoding="utf-8")
-    with pytest.raises(InputError, match="--force"):
-        projection.save(tmp_path)
-    assert kept.read_text(encoding="utf-8") == "mine" and len(list(tmp_path.iterdir())) == 1
-    projection.save(tmp_path, force=True)
-    assert kept.read_text(encoding="utf-8") != "mine"
+def test_levels_and_bands_are_means_and_quantiles_over_the_draws(projected: Projection) -> None:
+    draws = execution.run(projected.scenario, **RUN).means
+    for place, outcome in enumerate(OUTCOMES):
+        arms = draws[:, :, place] * outcome.scale
+        rows = projected.outcome(outcome.name)
+        for arm, values in (("baseline", arms[:, 0]), ("scenario", arms[:, 1]), ("difference", arms[:, 1] - arms[:, 0])):
+            np.testing.assert_allclose(rows[arm], values.mean(axis=0), rtol=1e-12, atol=1e-12)
+            np.testing.assert_allclose(rows[f"{arm}_low"], np.quantile(values, 0.025, axis=0), rtol=1e-9, atol=1e-9)
+            np.testing.assert_allclose(rows[f"{arm}_high"], np.quantile(values, 0.975, axis=0), rtol=1e-9, atol=1e-9)
 
 
-def test_a_picture_that_fails_leaves_no_half_written_files(projection: Projection, tmp_path: Path) -> None:
-    def fails(folder: Path) -> None:
-        raise OSError(28, "No space left on device")
+def test_averages_are_means_over_the_weeks_with_bands_of_each_draws_own_mean(projected: Projection) -> None:
+    averages = projected.averages
+    assert averages is not None
+    assert averages.columns == ORDER[1:]
+    assert averages["outcome"].to_list() == [one.name for one in OUTCOMES]
+    draws = execution.run(projected.scenario, **RUN).means.mean(axis=3)
+    for place, outcome in enumerate(OUTCOMES):
+        row = averages.row(place, named=True)
+        rows = projected.outcome(outcome.name)
+        difference = (draws[:, 1, place] - draws[:, 0, place]) * outcome.scale
+        for arm in ("baseline", "scenario", "difference"):
+            assert row[arm] == pytest.approx(rows[arm].mean(), rel=1e-9, abs=1e-9)
+        assert row["difference_low"] == pytest.approx(np.quantile(difference, 0.025), rel=1e-9, abs=1e-9)
+        assert row["difference_high"] == pytest.approx(np.quantile(difference, 0.975), rel=1e-9, abs=1e-9)
 
-    with pytest.raises(InputError, match="No space left"):
-        projection.save(tmp_path, pictures=fails)
+
+def test_one_draw_has_no_bands() -> None:
+    projection = simulate("coordinated-care", patients=30, draws=1, weeks=6)
+    for frame in (projection.weekly, projection.averages):
+        assert frame is not None
+        assert {frame[column].null_count() for column in BANDS} == {frame.height}
+        assert {frame.schema[column] for column in BANDS} == {pl.Float64}
+    interval = projection.difference("pain", 6)
+    assert (interval.low, interval.high) == (None, None)
+    assert interval.mean == projection.level_of("pain", 6).mean - projection.level_of("pain", 6, "baseline").mean
+
+
+def test_the_open_cohorts_total_is_its_rate_times_the_patients_in_care(open_cohort: Projection) -> None:
+    single = simulate("clinic-early-pt", patients=200, draws=1, weeks=20)
+    people, rate = single.outcome("patients_in_care"), single.outcome("mme_per_1000")
+    for arm in ("baseline", "scenario"):
+        np.testing.assert_allclose(single.outcome("mme_total")[arm], rate[arm] / 1000 * people[arm], rtol=1e-9)
+    assert (open_cohort.outcome("patients_in_care")["difference"] == 0.0).all()
+
+
+# Asking
+
+
+def test_an_interval_is_the_weeks_row(projected: Projection) -> None:
+    row = projected.weekly.filter(outcome="strength", week=13).row(0, named=True)
+    assert projected.difference("strength", 13) == (row["difference"], row["difference_low"], row["difference_high"])
+    assert projected.level_of("strength", 13) == (row["scenario"], row["scenario_low"], row["scenario_high"])
+    assert projected.level_of("strength", 13, "baseline") == (row["baseline"], row["baseline_low"], row["baseline_high"])
+
+
+def test_an_unknown_outcome_is_refused_with_the_nearest_name(projected: Projection) -> None:
+    with pytest.raises(InputError, match=r'unknown outcome "pian" \(did you mean "pain"\?\)'):
+        projected.difference("pian", 3)
+    with pytest.raises(InputError, match='did you mean "on_opioids"'):
+        projected.outcome("on_opiods")
+
+
+@pytest.mark.parametrize("outcome", [one.name for one in OPEN_COHORT_OUTCOMES])
+def test_a_closed_cohort_has_no_totals(projected: Projection, outcome: str) -> None:
+    with pytest.raises(InputError, match=f'unknown outcome "{outcome}"'):
+        projected.outcome(outcome)
+
+
+@pytest.mark.parametrize("week", [-1, 21, 1000])
+def test_a_week_beyond_the_horizon_is_refused(projected: Projection, week: int) -> None:
+    with pytest.raises(InputError, match=rf"there is no week {week}. Expected 0 to 20"):
+        projected.level_of("pain", week)
+
+
+def test_a_projection_is_said_in_words(projected: Projection) -> None:
+    assert projected.scenario.title in str(projected)
+    assert 0 < len(projected.headline()) <= 90
+
+
+# Provenance
+
+
+def test_provenance_says_what_the_numbers_were_made_from(projected: Projection) -> None:
+    made = projected.provenance
+    assert set(made) == {
+        "painlab", "scenario", "scenario_sha256", "scenario_toml", "parameters", "seed", "patients_per_draw", "draws", "weeks", "band",
+        "links_cut", "data_sha256", "python", "packages",
+    }  # fmt: skip
+    assert (made["seed"], made["patients_per_draw"], made["draws"], made["weeks"], made["band"]) == (3, 60, 7, 20, projected.level)
+    assert made["scenario_sha256"] == projected.scenario.fingerprint()
+    assert set(made["packages"]) == {"numba", "numpy", "polars"}
+
+
+def test_provenance_has_the_hash_of_every_data_file_that_ships(projected: Projection) -> None:
+    hashes = projected.provenance["data_sha256"]
+    assert {"parameters.csv", "conditions.toml", "treatments.toml", "goals.toml", "scenarios/usual-care.toml"} <= set(hashes)
+    for name, value in hashes.items():
+        assert value == hashlib.sha256((data_folder() / name).read_bytes()).hexdigest()
+
+
+def test_provenance_is_the_same_for_the_same_run_and_tells_another_apart(projected: Projection) -> None:
+    assert simulate("coordinated-care", **RUN).provenance == projected.provenance
+    other = simulate("early-pt", **{**RUN, "draws": 1}, cut="weakness_to_pain").provenance
+    assert other["scenario_sha256"] != projected.provenance["scenario_sha256"]
+    assert other["links_cut"] == ["weakness_to_pain"]
+    assert other["parameters"] == "central values"
+
+
+def test_the_saved_scenario_gives_the_same_numbers_again(projected: Projection, tmp_path: Path) -> None:
+    made = json.loads((projected.save(tmp_path / "out") / "provenance.json").read_text(encoding="utf-8"))
+    file = tmp_path / "again.toml"
+    file.write_text(made["scenario_toml"], encoding="utf-8")
+    again = simulate(Scenario.load(file), patients=made["patients_per_draw"], draws=made["draws"], seed=made["seed"], weeks=made["weeks"])
+    assert again.weekly.equals(projected.weekly)
+
+
+# Files
+
+
+def test_saving_writes_three_files_that_hold_the_same_table(projected: Projection, tmp_path: Path) -> None:
+    folder = projected.save(tmp_path / "new" / "out")
+    assert folder == tmp_path / "new" / "out"
+    assert sorted(contents(folder)) == FILES
+    parquet = pl.read_parquet(folder / "weekly.parquet")
+    assert parquet.equals(projected.weekly)
+    assert parquet.schema == projected.weekly.schema
+    assert pl.read_csv(folder / "weekly.csv", schema=projected.weekly.schema).equals(projected.weekly)
+    assert json.loads((folder / "provenance.json").read_text(encoding="utf-8")) == projected.provenance
+
+
+def test_a_projection_without_bands_is_saved_with_empty_cells(tmp_path: Path) -> None:
+    projection = simulate("early-pt", patients=20, draws=1, weeks=3)
+    folder = projection.save(tmp_path / "out")
+    assert pl.read_csv(folder / "weekly.csv", schema=projection.weekly.schema).equals(projection.weekly)
+    assert pl.read_parquet(folder / "weekly.parquet").equals(projection.weekly)
+
+
+def test_a_folder_that_holds_files_is_not_written_to_and_nothing_is_lost(projected: Projection, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine", encoding="utf-8")
+    (tmp_path / "weekly.csv").write_text("older", encoding="utf-8")
+    before = contents(tmp_path)
+    with pytest.raises(InputError, match="not empty"):
+        projected.save(tmp_path)
+    assert contents(tmp_path) == before
+
+
+def test_force_replaces_the_three_files_and_keeps_the_others(projected: Projection, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine", encoding="utf-8")
+    simulate("early-pt", patients=20, draws=1, weeks=3).save(tmp_path, force=True)
+    projected.save(tmp_path, force=True)
+    assert sorted(contents(tmp_path)) == sorted([*FILES, "notes.txt"])
+    assert (tmp_path / "notes.txt").read_text(encoding="utf-8") == "mine"
+    assert pl.read_parquet(tmp_path / "weekly.parquet").equals(projected.weekly)
+
+
+def test_pictures_are_saved_beside_the_tables(projected: Projection, tmp_path: Path) -> None:
+    def pictures(folder: Path) -> None:
+        assert sorted(contents(folder)) == FILES
+        (folder / "demand.svg").write_text("<svg/>", encoding="utf-8")
+
+    folder = projected.save(tmp_path / "out", pictures=pictures)
+    assert sorted(contents(folder)) == ["demand.svg", *FILES]
+
+
+@pytest.mark.parametrize("error", [RuntimeError("no room for labels"), KeyboardInterrupt()])
+def test_pictures_that_fail_leave_no_half_written_files(projected: Projection, tmp_path: Path, error: BaseException) -> None:
+    def pictures(folder: Path) -> None:
+        (folder / "demand.svg").write_text("<svg", encoding="utf-8")
+        raise error
+
+    with pytest.raises(type(error)):
+        projected.save(tmp_path / "new", pictures=pictures)
+    assert not (tmp_path / "new").exists() or not any((tmp_path / "new").iterdir())
+    simulate("early-pt", patients=20, draws=1, weeks=3).save(tmp_path / "old")
+    before = contents(tmp_path / "old")
+    with pytest.raises(type(error)):
+        projected.save(tmp_path / "old", force=True, pictures=pictures)
+    assert contents(tmp_path / "old") == before
+    assert sorted(path.name for path in (tmp_path / "old").iterdir()) == FILES
+
+
+def test_a_file_in_the_place_of_the_folder_is_refused(projected: Projection, tmp_path: Path) -> None:
+    place = tmp_path / "out"
+    place.write_text("mine", encoding="utf-8")
+    for force in (False, True):
+        with pytest.raises(InputError, match="the output folder is a file"):
+            projected.save(place, force=force)
+        with pytest.raises(InputError, match="cannot be written"):
+            projected.save(place / "inside", force=force)
+    assert place.read_text(encoding="utf-8") == "mine"
+
+
+def test_looking_whether_a_folder_can_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
+    assert check_folder(tmp_path / "a" / "b") == tmp_path / "a" / "b"
     assert list(tmp_path.iterdir()) == []
 
 
-def test_provenance_says_how_the_numbers_were_made(projection: Projection) -> None:
-    made = json.loads(json.dumps(projection.provenance))
-    assert made["scenario_sha256"] == Scenario.load("early-pt").fingerprint()
-    assert (made["seed"], made["draws"], made["patients_per_draw"], made["weeks"]) == (1, 8, 100, 30)
-    assert {"parameters.csv", "evidence.csv", "scenarios/early-pt.toml"} <= set(made["data_sha256"])
-    assert made["painlab"] and "prior" in made["parameters"]
-    assert made == simulate("early-pt", patients=100, draws=8, weeks=30).provenance
+def test_every_outcome_of_a_projection_has_a_record(open_cohort: Projection) -> None:
+    assert open_cohort.weekly["outcome"].unique(maintain_order=True).to_list() == list(BY_NAME)

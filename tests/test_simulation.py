@@ -1,79 +1,155 @@
-"""The door into the engine."""
+"""simulate() and compare(): seeds, common random numbers, and what they refuse."""
+
+from collections.abc import Callable
 
 import numpy as np
+import polars as pl
 import pytest
-from polars.testing import assert_frame_equal
 
-from painlab import InputError, Scenario, compare, simulate
+from painlab import InputError, Scenario, compare, scenarios, simulate
+from painlab.engine.execution import Cancelled
+from painlab.simulation import MAX_DRAWS, MAX_PATIENTS
 
-SMALL = {"patients": 80, "draws": 3, "weeks": 26}
-
-
-def test_the_same_seed_gives_the_same_bits_and_another_seed_other_numbers() -> None:
-    first = simulate("coordinated-care", seed=5, **SMALL)
-    assert_frame_equal(first.weekly, simulate("coordinated-care", seed=5, threads=1, **SMALL).weekly, check_exact=True)
-    assert not first.weekly.equals(simulate("coordinated-care", seed=6, **SMALL).weekly)
+DIFFERENCES = ["difference", "difference_low", "difference_high"]
 
 
-@pytest.mark.parametrize("name", ["usual-care", "clinic-early-pt", "rapid-taper"])
-def test_a_plan_against_itself_differs_by_exactly_zero(name: str) -> None:
-    scenario = Scenario.load(name)
-    weekly = simulate(scenario.change(name="same", baseline=scenario.care.as_dict()), **SMALL).weekly
-    for column in ("difference", "difference_low", "difference_high"):
-        assert (weekly[column] == 0.0).all()
-    assert weekly["baseline"].equals(weekly["scenario"].alias("baseline"))
+@pytest.mark.parametrize("name", scenarios()["name"].to_list())
+def test_every_scenario_that_ships_can_be_projected(name: str) -> None:
+    projected = simulate(name, patients=20, draws=2)
+    assert projected.scenario == Scenario.load(name)
+    assert projected.weekly["week"].max() == projected.scenario.weeks
+    assert projected.weekly["scenario"].is_finite().all()
 
 
-def test_arms_are_the_same_until_something_can_differ() -> None:
-    late = Scenario.load("usual-care").change(name="late", baseline="usual-care", care={"acupuncture": {"start_week": 10}})
-    pain = simulate(late, **SMALL).outcome("pain")
-    assert (pain["difference"][:11] == 0.0).all()
-    assert (pain["difference"][11:] != 0.0).any()
+def test_a_scenario_against_itself_differs_by_exactly_nothing() -> None:
+    usual = Scenario.load("usual-care")
+    itself = usual.change(name="itself", baseline=usual.care.as_dict(), population={"on_opioids": 0.4})
+    for scenario in (usual, itself, itself.change(population={"arrivals": {"people": 5000, "new_patients_per_1000_per_year": 30.0}})):
+        projected = simulate(scenario, patients=80, draws=4, weeks=30)
+        for frame in (projected.weekly, projected.averages):
+            assert frame is not None
+            assert (frame.select(DIFFERENCES).to_numpy() == 0.0).all()
+        for column in ("", "_low", "_high"):
+            assert (projected.weekly[f"baseline{column}"] == projected.weekly[f"scenario{column}"]).all()
 
 
-def test_common_random_numbers_tell_a_difference_more_sharply_than_new_ones() -> None:
-    def differences(paired: bool) -> list[float]:
-        found = []
-        for seed in range(12):
-            first = simulate("injection-then-pt", patients=100, draws=1, weeks=20, seed=seed)
-            other = first if paired else simulate("injection-then-pt", patients=100, draws=1, weeks=20, seed=seed + 100)
-            found.append(first.level_of("pain", 12).mean - other.level_of("pain", 12, "baseline").mean)
-        return found
-
-    assert np.var(differences(paired=True)) < 0.25 * np.var(differences(paired=False))
+def test_the_same_seed_gives_the_same_bits_whatever_the_threads() -> None:
+    first = simulate("injection-then-pt", patients=50, draws=3, weeks=20, seed=11)
+    for threads in (None, 1, 2, 3):
+        again = simulate("injection-then-pt", patients=50, draws=3, weeks=20, seed=11, threads=threads)
+        assert again.weekly.equals(first.weekly)
+        assert again.averages is not None
+        assert again.averages.equals(first.averages)
 
 
-def test_a_cut_link_changes_the_result_and_is_kept_in_the_provenance() -> None:
-    whole, cut = (simulate("coordinated-care", cut=links, **SMALL) for links in ((), "activity_to_strength"))
-    assert cut.cut == ("activity_to_strength",) and cut.provenance["links_cut"] == ["activity_to_strength"]
-    assert not whole.weekly.equals(cut.weekly)
-    assert cut.level_of("strength", 26).mean == pytest.approx(100.0)
+@pytest.mark.parametrize("draws", [1, 3])
+def test_another_seed_gives_other_numbers(draws: int) -> None:
+    first, second = (simulate("early-pt", patients=50, draws=draws, weeks=20, seed=seed) for seed in (0, 2**63 - 1))
+    for outcome in ("pain", "strength", "visits"):
+        assert not first.outcome(outcome)["scenario"].equals(second.outcome(outcome)["scenario"])
 
 
-@pytest.mark.parametrize(
-    "choice",
-    [
-        {"patients": 0},
-        {"patients": 10**12},
-        {"draws": 0},
-        {"seed": -1},
-        {"weeks": 0},
-        {"weeks": 10_000},
-        {"threads": 0},
-        {"patients": 2.5},
-        {"draws": True},
-    ],
-)
-def test_an_impossible_number_is_refused(choice: dict[str, object]) -> None:
-    with pytest.raises(InputError, match=next(iter(choice))):
-        simulate("early-pt", **(SMALL | choice))
+def test_a_longer_horizon_does_not_change_the_weeks_before() -> None:
+    short, long = (simulate("early-pt", patients=50, draws=2, weeks=weeks).weekly for weeks in (15, 30))
+    assert long.filter(pl.col("week") <= 15).equals(short)
 
 
-def test_scenarios_are_compared_in_one_frame() -> None:
-    frame = compare(["early-pt", Scenario.load("late-pt")], patients=20, draws=2, weeks=4)
-    assert frame["name"].unique(maintain_order=True).to_list() == ["early-pt", "late-pt"]
-    assert frame.columns[:3] == ["name", "week", "outcome"]
-    alone = simulate("late-pt", patients=20, draws=2, weeks=4).weekly
-    assert_frame_equal(frame.filter(frame["name"] == "late-pt").drop("name"), alone)
-    with pytest.raises(InputError):
+def test_weeks_take_the_place_of_the_scenarios_own_horizon() -> None:
+    assert simulate("early-pt", patients=10, draws=1, weeks=7).weeks == 7
+    own = Scenario.load("early-pt").change(weeks=9)
+    assert simulate(own, patients=10, draws=1).weekly["week"].max() == 9
+
+
+def test_common_random_numbers_make_the_difference_less_uncertain_than_independent_ones() -> None:
+    """The variance of a paired difference over seeds, against that of arms with seeds of their own."""
+    runs = [simulate("pt-plus-injection", patients=150, draws=1, weeks=16, seed=seed) for seed in range(24)]
+    for outcome in ("pain", "strength", "visits"):
+        baseline, scenario = ([one.level_of(outcome, 16, arm).mean for one in runs] for arm in ("baseline", "scenario"))
+        paired = np.var(np.subtract(scenario, baseline))
+        independent = np.var(np.subtract(scenario, np.roll(baseline, 1)))
+        assert paired < 0.75 * independent, outcome
+
+
+def test_a_link_may_be_named_alone_or_in_a_list() -> None:
+    run = {"patients": 30, "draws": 1, "weeks": 12}
+    alone, listed = (simulate("early-pt", cut=cut, **run).weekly for cut in ("pain_to_activity", ["pain_to_activity"]))
+    assert alone.equals(listed)
+    assert not alone.equals(simulate("early-pt", **run).weekly)
+
+
+def test_progress_is_told_and_a_cancelled_run_has_no_result() -> None:
+    seen: list[tuple[int, int]] = []
+    simulate("early-pt", patients=20, draws=3, weeks=4, progress=lambda done, total: seen.append((done, total)))
+    assert seen[-1][0] == seen[-1][1] == len(seen)
+    with pytest.raises(Cancelled):
+        simulate("early-pt", patients=20, draws=3, weeks=4, cancelled=lambda: True)
+
+
+# Comparing
+
+
+def test_comparing_stacks_each_scenarios_own_projection_under_its_name() -> None:
+    run = {"patients": 30, "draws": 2, "weeks": 8, "seed": 5}
+    changed = Scenario.load("early-pt").change(name="sooner", care={"physical_therapy": {"start_week": 1}})
+    frame = compare(["late-pt", changed], **run)
+    assert frame.columns[0] == "name"
+    assert frame["name"].unique(maintain_order=True).to_list() == ["late-pt", "sooner"]
+    for one in ("late-pt", changed):
+        name = one if isinstance(one, str) else one.name
+        assert frame.filter(name=name).drop("name").equals(simulate(one, **run).weekly)
+    assert compare((one for one in ["late-pt", changed]), **run).equals(frame)
+
+
+def test_comparing_holds_open_and_closed_cohorts_together() -> None:
+    frame = compare(["usual-care", "clinic-early-pt"], patients=20, draws=1, weeks=4)
+    counted = frame.group_by("name").agg(pl.col("outcome").n_unique())
+    assert dict(counted.rows())["clinic-early-pt"] == dict(counted.rows())["usual-care"] + 2
+
+
+def test_there_must_be_something_to_compare() -> None:
+    with pytest.raises(InputError, match="no scenario to compare"):
         compare([])
+
+
+# What is refused
+
+NUMBERS = {
+    "patients": (1, MAX_PATIENTS),
+    "draws": (1, MAX_DRAWS),
+    "seed": (0, 2**63 - 1),
+    "weeks": (1, 520),
+    "threads": (1, 1024),
+}
+WRONG: dict[str, Callable[[int, int], object]] = {
+    "too small": lambda low, high: low - 1,
+    "too large": lambda low, high: high + 1,
+    "a fraction": lambda low, high: 10.5,
+    "a whole number as a fraction": lambda low, high: 10.0,
+    "a truth value": lambda low, high: True,
+    "a text": lambda low, high: "10",
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+@pytest.mark.parametrize("name", NUMBERS)
+def test_a_number_outside_its_range_or_of_another_kind_is_refused_by_name(name: str, wrong: str) -> None:
+    low, high = NUMBERS[name]
+    with pytest.raises(InputError, match=rf"^{name} is .*a whole number from {low:,} to {high:,}\. Change {name}\.$"):
+        simulate("early-pt", **{"patients": 5, "draws": 1, name: WRONG[wrong](low, high)})
+
+
+@pytest.mark.parametrize("name", ["patients", "draws", "seed", "weeks"])
+def test_comparing_refuses_the_same_numbers(name: str) -> None:
+    with pytest.raises(InputError, match=f"^{name} is -1"):
+        compare(["early-pt"], **{"patients": 5, "draws": 1, name: -1})
+
+
+def test_the_least_of_everything_is_a_projection() -> None:
+    assert simulate("early-pt", patients=1, draws=1, seed=0, weeks=1, threads=1).weekly["week"].max() == 1
+
+
+def test_an_unknown_scenario_or_link_is_refused_with_the_nearest_name() -> None:
+    with pytest.raises(InputError, match='did you mean "early-pt"'):
+        simulate("erly-pt")
+    with pytest.raises(InputError, match=r'unknown link "weakness_to_pian" \(did you mean "weakness_to_pain"\?\)'):
+        simulate("early-pt", cut=["weakness_to_pian"])

@@ -64,7 +64,7 @@ def activity_target(pain: float, distress: float, comorbidity: float, sedation: 
     `activity_pain_slope` (log-odds per pain point) is the first link of the cycle; lift is the share of missing activity that care wins.
     """
     target = logistic(
-        p.activity_log_odds - p.activity_pain_slope * (pain - 5.0) - p.activity_distress * distress - p.activity_comorbidity * comorbidity
+        p.activity_log_odds - p.activity_pain_slope * pain - p.activity_distress * distress - p.activity_comorbidity * comorbidity
     )
     target *= 1.0 - p.activity_sedation * sedation
     return target + (1.0 - target) * min(1.0, lift)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from painlab import care, catalog, dynamics, parameters, simulate
+from painlab import care, catalog, dynamics, parameters
 from painlab.care import OrderField, Plan, TreatmentField
 from painlab.catalog import Condition
 from painlab.engine.cohort import TAPER_RISK_WEEKS, arrival_week, simulate_block
@@ -14,7 +14,6 @@ from painlab.outcomes import Count
 from painlab.parameters import Parameters
 from painlab.population import Mix, draw_traits
 from painlab.randomness import Block, uniforms
-from painlab.scenario import Scenario
 
 WITHOUT_CHANCE = dict.fromkeys(
     ("noise_size", "flare_size", "trait_spread", "course_spread", "response_spread", "dose_spread", "first_supply_spread", "visit_spread"),
@@ -158,7 +157,7 @@ def test_a_course_of_therapy_that_all_attend_and_that_does_not_wane(courses: int
     hand = ByHand(p)
     effect = habit = 0.0
     for week in range(31):
-        pain = hand.feels(week, relief=1.0 - (1.0 - min(0.95, 0.4 * effect)))
+        pain = hand.feels(week, relief=0.4 * effect)
         sessions = 2.0 if 2 <= week < 8 or (courses == 2 and 12 <= week < 18) else 0.0
         hand.notes(pain=pain, sessions=sessions, injections=0.0, cost=p.cost_visit + 80.0 * sessions)
         hand.lives(pain, lift=0.2 * effect, training=0.02 * sessions + 0.01 * habit, easing=0.01 * effect)
@@ -173,8 +172,8 @@ def test_a_course_of_therapy_that_all_attend_and_that_does_not_wane(courses: int
 @pytest.mark.parametrize(("found", "potency"), [(1.0, 1.0), (0.0, 0.3)])
 def test_an_injection_acts_on_its_drivers_and_wanes(found: float, potency: float) -> None:
     p = certain(
-        diagnosis_fragmented=found, diagnosis_coordinated=found, missed_driver_effect=0.3, referral_fragmented=1.0, referral_coordinated=1.0,
-        wait_fragmented=0.0, wait_coordinated=0.0,
+        diagnosis_fragmented=found, diagnosis_coordinated=found, missed_driver_effect=0.3, referral_fragmented=1.0,
+        referral_coordinated=1.0, wait_fragmented=0.0, wait_coordinated=0.0,
     )  # fmt: skip
     injection = row(
         source_relief=0.8, contextual=0.05, build=1.0, half_life=3.0, cost=500.0, target_neuropathic=1.0, target_inflammatory=1.0,
@@ -264,10 +263,10 @@ def test_a_referral_waits_as_drawn_and_one_that_fails_is_never_met() -> None:
 def test_stepped_care_is_given_only_to_those_who_still_hurt_when_it_is_due() -> None:
     p = certain()
     pain = followed(p)[Count.PAIN] / FIXED_POINT
-    threshold = float(pain[4:].max()) + 0.01
-    for limit, given in ((threshold, False), (float(pain[2]) - 0.01, True)):
-        sums = followed(p, [(row(counts_session=1.0), order(start_week=2.0, pain_threshold=limit))])
-        assert sums[Count.SESSIONS].any() == (given or bool((pain[2:4] >= limit).any()))
+    above_all, at_week_2 = float(pain[2:].max()) + 0.01, float(pain[2]) - 1e-5
+    for threshold, weeks in ((above_all, []), (at_week_2, [2, 3, 4])):
+        sums = followed(p, [(row(counts_session=1.0), order(start_week=2.0, weeks=3.0, pain_threshold=threshold))])
+        assert np.flatnonzero(sums[Count.SESSIONS]).tolist() == weeks
 
 
 # What is counted
@@ -331,77 +330,7 @@ def test_sums_are_the_same_integers_however_the_patients_are_cut_and_ordered() -
     assert np.array_equal(whole, sum(one_by_one))
 
 
-def test_a_later_treatment_without_effect_changes_nothing_but_sessions_and_cost(monkeypatch: pytest.MonkeyPatch) -> None:
-    scenario = Scenario.load("coordinated-care")
-    before = simulate(scenario, patients=150, draws=2, weeks=60).weekly
-    known, shipped = catalog.treatments(), parameters.values
-    added = known["physical_therapy"]._replace(name="placebo_course", number=len(known) + 1, targets=(), referral=False)
-    monkeypatch.setattr(catalog, "treatments", lambda: known | {"placebo_course": added})
-    inert = {"placebo_course.attendance": 0.8, "placebo_course.dropout": 0.05, "placebo_course.cost": 50.0}
-    monkeypatch.setattr(parameters, "values", lambda draw=None, seed=1: shipped(draw, seed) | inert)
-    unordered = simulate(scenario, patients=150, draws=2, weeks=60).weekly
-    assert unordered.equals(before)
-    ordered = simulate(scenario.change(care={"placebo_course": {"start_week": 1}}), patients=150, draws=2, weeks=60).weekly
-    for outcome in before["outcome"].unique(maintain_order=True):
-        rows, same = ordered.filter(outcome=outcome), before.filter(outcome=outcome)
-        assert rows.equals(same) == (outcome not in ("sessions", "cost")), outcome
-
-
-def test_arms_are_equal_before_anything_can_differ() -> None:
-    plan = {"coordination": 0.4, "prescribing": {"opioid_start": 1.0}, "physical_therapy": {"start_week": 0, "weeks": 6, "handover": 1.0}}
-    late = plan | {"pain_psychology": {"start_week": 9}, "taper": {"start_week": 12}}
-    scenario = Scenario.from_dict(
-        {
-            "name": "later", "title": "Later", "question": "When do the arms part?", "weeks": 40, "baseline": plan, "care": late,
-            "population": {"condition": "low_back_pain_persistent", "on_opioids": 0.5},
-        }
-    )  # fmt: skip
-    weekly = simulate(scenario, patients=300, draws=2).weekly
-    differs = weekly.filter(weekly["difference"] != 0.0)["week"].unique().sort().to_list()
-    assert differs[0] >= 9
-    assert differs[-1] == 40
-
-
-# The open cohort
-
-
-@pytest.fixture(scope="module")
-def clinic() -> Scenario:
-    plan = {"coordination": 0.4, "physical_therapy": {"start_week": 2}}
-    arrivals = {"people": 50_000, "new_patients_per_1000_per_year": 26.0, "follow_up_weeks": 20}
-    return Scenario.from_dict(
-        {
-            "name": "clinic", "title": "Clinic", "question": "Is the clinic steady?", "weeks": 59, "baseline": plan,
-            "care": plan | {"prescribing": {"opioid_start": 0.0}},
-            "population": {"condition": "low_back_pain_acute", "arrivals": arrivals},
-        }
-    )  # fmt: skip
-
-
-def test_patients_in_care_are_scaled_to_the_stated_population(clinic: Scenario) -> None:
-    steady = 50_000 / 1000 * 26.0 / 52.0 * 20  # arrivals a week times weeks of follow-up
-    projected = simulate(clinic, patients=4000, draws=1)
-    in_care = projected.outcome("patients_in_care")
-    sampled = 4000 * 20 / 80  # of the 4,000, those present in a week
-    assert in_care["baseline"].to_numpy() == pytest.approx(steady, rel=5.0 / np.sqrt(sampled))
-    assert in_care["baseline"].mean() == pytest.approx(steady, rel=0.02)
-    assert in_care["difference"].abs().max() == 0.0
-    total = projected.outcome("mme_total")["scenario"] - projected.outcome("mme_per_1000")["scenario"] / 1000 * in_care["scenario"]
-    assert total.abs().max() < 1e-9
-
-
-def test_the_baseline_of_an_open_cohort_is_stationary(clinic: Scenario) -> None:
-    drifts = []
-    for seed in range(12):
-        weekly = simulate(clinic, patients=1500, draws=1, seed=seed).weekly
-        drifts.append(
-            [
-                weekly.filter(outcome=outcome)["baseline"][40:].mean() - weekly.filter(outcome=outcome)["baseline"][:20].mean()
-                for outcome in ("pain", "strength", "mme_per_1000", "on_opioids", "visits", "sessions", "patients_in_care")
-            ]
-        )
-    errors = np.std(drifts, axis=0, ddof=1) / np.sqrt(len(drifts))
-    assert (np.abs(np.mean(drifts, axis=0)) < 5.0 * errors).all()
+# Arrival and follow-up
 
 
 def test_patients_who_arrived_before_week_0_keep_the_baseline_plan() -> None:
