@@ -285,3 +285,26 @@ def test_an_unbroken_taper_takes_the_months_that_its_pace_needs():
     weeks = math.log(40.0 / 5.0) / -math.log(0.9) * 365.25 / 12 / 7
     assert worked(care.taper_weeks, 40.0, 10.0, p) == pytest.approx(weeks, rel=1e-12)
     assert worked(care.taper_weeks, 4.0, 10.0, p) == 1.0
+
+
+def test_relief_is_the_treatments_own_in_responders_and_contextual_in_everyone() -> None:
+    columns = row(relief=0.2, contextual=0.1, source_relief=0.5, activity_lift=0.4, easing=0.02)
+    assert worked(care.felt_relief, 0.5, 1.2, columns) == pytest.approx(0.5 * 1.2 * 0.2 + 0.5 * 0.1)
+    assert worked(care.felt_relief, 0.5, 0.0, columns) == pytest.approx(0.05)
+    assert worked(care.source_relief, 0.5, 1.2, 0.4, 0.3, columns) == pytest.approx(0.5 * 1.2 * 0.4 * 0.3 * 0.5)
+    assert worked(care.activity_lift, 0.5, 1.2, columns) == pytest.approx(0.24)
+    assert worked(care.sensitization_easing, 0.5, 1.2, columns) == pytest.approx(0.012)
+    assert worked(care.felt_relief, 1.0, 50.0, columns) == worked(care.source_relief, 1.0, 50.0, 1.0, 1.0, columns) == care.MOST_RELIEF
+
+
+def test_training_comes_from_sessions_and_home_exercise() -> None:
+    p = given(home_training=0.01)
+    assert worked(care.training_share, 1.0, 2.0, 0.5, row(strength_gain=0.03), p) == pytest.approx(2.0 * 0.03 + 0.5 * 0.01)
+    assert worked(care.training_share, 0.0, 2.0, 0.0, row(strength_gain=0.03), p) == 0.0
+
+
+def test_a_raise_stops_at_the_cap_and_never_lowers_a_dose() -> None:
+    p = given(escalation_step=0.3)
+    assert worked(care.raised_dose, 40.0, plan(dose_cap=100.0), p) == pytest.approx(52.0)
+    assert worked(care.raised_dose, 90.0, plan(dose_cap=100.0), p) == 100.0
+    assert worked(care.raised_dose, 150.0, plan(dose_cap=100.0), p) == 150.0

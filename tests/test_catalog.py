@@ -33,9 +33,15 @@ def test_the_drivers_of_each_condition_sum_to_one() -> None:
         (r"^pain = [\d.]+\n", "", "missing key pain"),
         (r"^pain = [\d.]+", "pain = 14.0", "pain is 14.0"),
         (r"^pain = [\d.]+", 'pain = "much"', "pain is 'much'"),
+        (r"^pain = [\d.]+", "pain = nan", "pain is nan"),
+        (r"^pain = [\d.]+", "pain = true", "pain is True"),
+        (r"^opioid_start = [\d.]+", "opioid_start = -0.1", "opioid_start is -0.1"),
+        (r"^age = [\d.]+", "age = 44\nweight = 80", 'unknown key "weight"'),
         (r"^mechanical = [\d.]+", "mechanical = 0.99", "do not sum to 1"),
+        (r"^mechanical = [\d.]+", "mechanical = 0.0", "do not sum to 1"),
         (r'^age = "[^"]*"\n', "", "missing key age"),
         (r'^age = "[^"]*"', 'age = "T99-99"', "T99-99"),
+        (r'^age = "[^"]*"', 'age = ""', "age: source is empty"),
     ],
 )
 def test_a_bad_condition_is_refused_by_file_and_key(tmp_path: Path, old: str, new: str, said: str) -> None:
@@ -51,7 +57,9 @@ def test_a_bad_condition_is_refused_by_file_and_key(tmp_path: Path, old: str, ne
         (r'^kind = "program"', 'kind = "programm"', 'did you mean "program"'),
         (r"^targets = \[\]", 'targets = ["muscle"]', 'unknown target "muscle"'),
         (r"^exercise = true\n", "", "missing key exercise"),
-        (r'^evidence = "[^"]*"', 'evidence = ""', "physical_therapy"),
+        (r"^exercise = true\n", "exercise = true\nexercises = true\n", 'unknown key "exercises" (did you mean "exercise"'),
+        (r'^evidence = "[^"]*"', 'evidence = ""', "source is empty"),
+        (r'^evidence = "[^"]*"', 'evidence = "T99-99"', "T99-99"),
     ],
 )
 def test_a_bad_treatment_is_refused_by_file_and_key(tmp_path: Path, old: str, new: str, said: str) -> None:
@@ -97,3 +105,60 @@ def test_the_conditions_response_to_exercise_scales_what_exercise_does_to_pain_o
     needles = catalog.treatments()["acupuncture"].row(values, 0.5)
     assert exercise[TreatmentField.RELIEF] == exercise[TreatmentField.CONTEXTUAL] == pytest.approx(0.1)
     assert exercise[TreatmentField.STRENGTH_GAIN] == needles[TreatmentField.RELIEF] == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (r"^activity = [\d.]+", "activity = 1.5", "activity is 1.5"),
+        (r"^strength = [\d.]+", "strength = -0.1", "strength is -0.1"),
+        (r"^strength = [\d.]+", 'strength = "much"', "strength is 'much'"),
+        (r"^activity = [\d.]+", "activty = 0.5", 'did you mean "activity"'),
+        (r'^source = "assumption"', 'source = "guess"', 'unknown source "guess"'),
+    ],
+)
+def test_a_bad_goal_is_refused_by_file_and_key(tmp_path: Path, old: str, new: str, said: str) -> None:
+    with pytest.raises(InputError) as refusal:
+        catalog.goals(changed(tmp_path, "goals.toml", old, new))
+    assert "goals.toml, [sit_through_work]" in str(refusal.value)
+    assert said in str(refusal.value)
+
+
+def test_a_treatments_number_follows_its_place_in_the_file(tmp_path: Path) -> None:
+    text = (data_folder() / "treatments.toml").read_text(encoding="utf-8")
+    first, *rest = re.split(r"(?m)^(?=\[)", text)[1:]
+    path = tmp_path / "treatments.toml"
+    path.write_text("\n".join([*rest, first]), encoding="utf-8")
+    turned = catalog.treatments(path)
+    names = list(catalog.treatments())
+    assert {name: one.number for name, one in turned.items()} == {name: n for n, name in enumerate([*names[1:], names[0]], start=1)}
+
+
+def test_every_condition_and_treatment_has_a_label_and_numbers_in_their_bounds() -> None:
+    assert list(catalog.labels("conditions")) == list(catalog.conditions())
+    assert list(catalog.labels("goals")) == list(catalog.goals())
+    for kind in ("conditions", "goals", "treatments"):
+        assert len(set(catalog.labels(kind).values())) == len(catalog.labels(kind))
+    for condition in catalog.conditions().values():
+        assert all(isinstance(number, float) and number >= 0.0 for number in condition)
+        assert condition.pain_sd > 0.0 and condition.course_weeks > 0.0
+
+
+@pytest.mark.parametrize("name", list(catalog.treatments()))
+def test_every_treatments_row_has_columns_targets_and_flags_in_their_places(name: str) -> None:
+    treatment = catalog.treatments()[name]
+    values = {f"{name}.{field.name.lower()}": 0.5 + 0.01 * field for field in PARAMETER_FIELDS}
+    row = treatment.row(values, 0.25)
+    assert row.shape == (len(TreatmentField),)
+    for field in PARAMETER_FIELDS:
+        scaled = treatment.exercise and field in (TreatmentField.RELIEF, TreatmentField.CONTEXTUAL)
+        assert row[field] == pytest.approx((0.5 + 0.01 * field) * (0.25 if scaled else 1.0)), field.name
+    flags = {
+        TreatmentField.REFERRAL: treatment.referral,
+        TreatmentField.COUNTS_SESSION: treatment.kind == "program",
+        TreatmentField.COUNTS_INJECTION: treatment.kind == "injection",
+        TreatmentField.EXERCISE: treatment.exercise,
+        **{TreatmentField[f"TARGET_{driver.upper()}"]: driver in treatment.targets for driver in catalog.DRIVERS},
+    }
+    assert {field: row[field] for field in flags} == {field: float(flag) for field, flag in flags.items()}
+    assert {*PARAMETER_FIELDS, *flags} == set(TreatmentField)

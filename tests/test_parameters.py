@@ -1,12 +1,14 @@
 """One record for each parameter, checked when it is read."""
 
 import csv
+import math
 from pathlib import Path
 
+import polars as pl
 import pytest
 from scipy import stats
 
-from painlab import catalog, parameters
+from painlab import catalog, evidence, parameters
 from painlab.care import PARAMETER_FIELDS
 from painlab.errors import InputError
 from painlab.parameters import COLUMNS, Parameter, Parameters
@@ -74,10 +76,12 @@ def test_another_row_shifts_no_other_draw(tmp_path: Path, monkeypatch: pytest.Mo
     [
         ({"source": ""}, "source"),
         ({"source": "T99-99"}, "T99-99"),
-        ({"source": "T04-01"}, "kept for validation"),
+        ({"unit": ""}, "unknown unit"),
         ({"value": "3"}, "outside its range"),
         ({"value": "many"}, "finite number"),
-        ({"low": "nan"}, "finite number"),
+        ({"value": "-1"}, "outside its range"),
+        ({"low": "nan"}, "low is"),
+        ({"high": ""}, "high is"),
         ({"unit": "week"}, 'did you mean "weeks"'),
         ({"distribution": "normal"}, "unknown distribution"),
         ({"distribution": "lognormal"}, "positive low"),
@@ -96,7 +100,7 @@ def test_a_bad_row_is_refused_by_file_and_row(tmp_path: Path, change: dict[str, 
 def test_a_repeated_name_and_a_missing_column_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"row 3.*repeated"):
         parameters.records(written(tmp_path, GOOD, GOOD))
-    with pytest.raises(InputError, match="missing column source"):
+    with pytest.raises(InputError, match=r"short\.csv, row 1: missing column source"):
         parameters.records(written(tmp_path / "", GOOD, columns=COLUMNS[:-1]).rename(tmp_path / "short.csv"))
 
 
@@ -114,3 +118,65 @@ def test_an_unknown_parameter_is_met_with_the_nearest() -> None:
     with pytest.raises(InputError, match='did you mean "stop_pain"'):
         parameters.record("stop_pains")
     assert parameters.table().height == len(parameters.records())
+
+
+@pytest.mark.parametrize("form", ["{kept}", "{free}; {kept}", "{free};{kept}", " {kept} ;{free}", "{kept}; assumption: the size"])
+def test_evidence_kept_for_validation_sets_no_parameter_however_it_is_written(tmp_path: Path, form: str) -> None:
+    use = evidence.estimates()
+    kept, free = (use.filter(pl.col("use") == one)["id"][0] for one in ("validate", "calibrate"))
+    with pytest.raises(InputError, match=rf"mine.csv, row 2: a cites {kept}, kept for validation"):
+        parameters.records(written(tmp_path, {**GOOD, "source": form.format(kept=kept, free=free)}))
+    assert parameters.records(written(tmp_path / "", {**GOOD, "source": f"{free}; assumption: the size"}).rename(tmp_path / "fine.csv"))
+
+
+def test_no_shipped_parameter_rests_on_evidence_kept_for_validation() -> None:
+    kept = set(evidence.estimates().filter(pl.col("use") == "validate")["id"])
+    assert kept
+    for one in parameters.records().values():
+        assert not kept & {part.strip() for part in one.source.split(";")}, one.name
+
+
+@pytest.mark.parametrize("mode", [2.0, 2.1, 4.0, 5.9, 6.0])
+def test_a_pert_prior_keeps_its_shape_from_one_end_of_its_range_to_the_other(mode: float) -> None:
+    one = Parameter("x", "", mode, 2.0, 6.0, "pert", "1", "", "assumption")
+    beta = stats.beta(1.0 + (mode - 2.0), 1.0 + (6.0 - mode), loc=2.0, scale=4.0)
+    for u in (1e-9, 0.025, 0.3, 0.5, 0.975, 1.0 - 1e-9):
+        assert one.quantile(u) == pytest.approx(float(beta.ppf(u)), rel=1e-9)
+        assert 2.0 <= one.quantile(u) <= 6.0
+    assert beta.mean() == pytest.approx((2.0 + 4.0 * mode + 6.0) / 6.0)
+
+
+def test_a_lognormal_prior_has_its_value_as_the_median_and_its_width_from_the_range() -> None:
+    one = Parameter("x", "", 1.5, 1.0, 4.0, "lognormal", "1", "", "assumption")
+    scipy = stats.lognorm(math.log(4.0) / (2.0 * stats.norm.ppf(0.975)), scale=1.5)
+    for u in (0.001, 0.2, 0.5, 0.9, 0.999):
+        assert one.quantile(u) == pytest.approx(float(scipy.ppf(u)), rel=1e-9)
+
+
+def test_the_draws_of_a_prior_follow_it() -> None:
+    """Across draws the uniform numbers behind a parameter are uniform, and two parameters share none."""
+    uniform = [[parameters.parameter_uniform(1, draw, name) for draw in range(1000)] for name in ("a", "b")]
+    for one in uniform:
+        assert stats.kstest(one, "uniform").pvalue > 0.001
+    assert abs(stats.pearsonr(*uniform).statistic) < 0.1
+
+
+def test_a_draw_is_known_by_its_number_and_seed() -> None:
+    assert parameters.values(3, 1) == parameters.values.__wrapped__(3, 1)
+    assert parameters.values(3, 1) != parameters.values(4, 1)
+    assert parameters.values(3, 1) != parameters.values(3, 2)
+    assert parameters.values() == {name: one.value for name, one in parameters.records().items()}
+
+
+def test_a_treatments_columns_stand_in_the_order_asked_for() -> None:
+    values = {"a.relief": 0.1, "a.cost": 90.0, "b.relief": 0.7, "relief": 0.9}
+    assert parameters.treatment_values(values, "a", ("cost", "build", "relief")).tolist() == [90.0, 0.0, 0.1]
+
+
+def test_several_links_are_cut_at_once_and_none_by_an_empty_cut() -> None:
+    whole = Parameters(*(1.0 for _ in Parameters._fields))
+    cut = parameters.cut_links(whole, tuple(parameters.LINKS))
+    assert {name for name in Parameters._fields if getattr(cut, name) == 0.0} == set(parameters.LINKS.values())
+    assert parameters.cut_links(whole, ()) == whole
+    with pytest.raises(InputError, match="did you mean .pain_to_activity."):
+        parameters.cut_links(whole, ("weakness_to_pain", "pain_to_activty"))

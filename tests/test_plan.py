@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 from pydantic import ValidationError
+from pydantic_core import PydanticUndefined
 
-from painlab import catalog
+from painlab import catalog, evidence
 from painlab.care import OrderField, Plan
 from painlab.plan import SECTIONS, CarePlan, TreatmentOrder, levers
 
@@ -73,3 +74,81 @@ def test_a_plan_reads_back_from_its_own_dictionary() -> None:
     assert CarePlan.model_validate(plan.as_dict()) == plan
     assert {"physical_therapy", "joint_steroid", "taper"} <= set(plan.as_dict())
     assert "taper" not in CarePlan().as_dict()
+
+
+def test_a_sliders_range_is_the_range_that_is_checked() -> None:
+    models = {("coordination",): CarePlan, **{(table,): model for table, model in SECTIONS.items()}}
+    models |= {(name,): TreatmentOrder for name in catalog.treatments()}
+    for path, one in levers().items():
+        field = models[path[:1]].model_fields[path[-1]]
+        bounds = {key: getattr(limit, key) for limit in field.metadata for key in ("ge", "le") if hasattr(limit, key)}
+        assert bounds == {"ge": one.low, "le": one.high}, path
+        assert one.path == path
+        assert one.low < one.high and 0 < one.step <= one.high - one.low
+        assert field.default is PydanticUndefined or field.default is None or one.low <= field.default <= one.high
+        evidence.check_source(one.source, ".".join(path))
+
+
+def test_levers_of_a_treatment_stand_under_its_label() -> None:
+    for path, one in levers().items():
+        if path[0] in catalog.treatments():
+            assert one.section == catalog.labels("treatments")[path[0]]
+
+
+@pytest.mark.parametrize("name", list(catalog.treatments()))
+def test_the_usual_order_of_every_treatment_is_one_that_can_be_written(name: str) -> None:
+    usual = catalog.treatments()[name].order
+    order = CarePlan.model_validate({name: {}}).treatments[name]
+    assert set(usual) <= set(TreatmentOrder.model_fields)
+    assert {key: getattr(order, key) for key in usual} == usual
+    rest = {key: field.default for key, field in TreatmentOrder.model_fields.items() if key not in usual}
+    assert {key: getattr(order, key) for key in rest} == rest
+
+
+def test_a_handover_of_zero_is_a_handover() -> None:
+    plan = CarePlan.model_validate({"coordination": 0.8, "acupuncture": {"handover": 0.0}, "joint_steroid": {}})
+    handover = plan.engine_orders()[:, OrderField.HANDOVER]
+    assert handover[catalog.treatments()["acupuncture"].number - 1] == 0.0
+    assert handover[catalog.treatments()["joint_steroid"].number - 1] == 0.8
+
+
+def test_the_orders_fields_are_the_engines_columns() -> None:
+    """The engine's columns follow the fields of an order, after the one that says it is ordered."""
+    assert len(TreatmentOrder.model_fields) == len(OrderField) - 1
+    every = CarePlan.model_validate({name: {} for name in reversed(catalog.treatments())})
+    assert every.engine_orders().shape == (len(catalog.treatments()), len(OrderField))
+    assert every.engine_orders()[:, OrderField.ORDERED].all()
+    starts = [one.order["start_week"] for one in catalog.treatments().values()]
+    assert every.engine_orders()[:, OrderField.START_WEEK].tolist() == starts
+
+
+def test_treatments_stand_beside_the_other_tables_in_writing() -> None:
+    written = CarePlan.model_validate({"physical_therapy": {"weeks": 3}, "taper": {}}).as_dict()
+    assert set(written) == {"coordination", "prescribing", "reassessment", "taper", "physical_therapy"}
+    assert written["physical_therapy"]["weeks"] == 3
+    assert "handover" not in written["physical_therapy"]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"physical_terapy": {}},
+        {"physical_therapy": {"week": 3}},
+        {"physical_therapy": {"weeks": 3.5}},
+        {"physical_therapy": 3},
+        {"coordination": True},
+        {"coordination": float("inf")},
+        {"treatments": {"leeches": {"start_week": 1, "weeks": 1, "sessions_per_week": 1.0}}},
+        {"taper": {"percent_per_month": "10"}},
+    ],
+)
+def test_what_no_plan_can_hold_is_refused(given: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        CarePlan.model_validate(given)
+
+
+def test_a_plan_cannot_be_changed_in_place() -> None:
+    plan = CarePlan.model_validate({"physical_therapy": {}})
+    for model, key in ((plan, "coordination"), (plan.prescribing, "dose_cap"), (plan.treatments["physical_therapy"], "weeks")):
+        with pytest.raises(ValidationError, match="frozen"):
+            setattr(model, key, 1)

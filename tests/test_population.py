@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from painlab import catalog, parameters
 from painlab.dynamics import activity_target
-from painlab.population import Population, Traits, draw_traits, goal_thresholds, mix
+from painlab.population import Mix, Population, Traits, draw_traits, goal_thresholds, mix, normal_share
 
 P = parameters.scalars(parameters.values())
 
@@ -87,3 +88,122 @@ def test_goals_are_mixed_or_one() -> None:
     assert goal_thresholds(Population(condition="sciatica", goal="gym")).tolist() == [list(catalog.goals()["gym"])]
     shares = np.bincount(column(drawn(), "goal"), minlength=4) / 2000
     assert shares == pytest.approx([0.25] * 4, abs=0.04)
+
+
+def test_a_plain_loop_draws_what_the_compiled_one_does() -> None:
+    people, condition = mix(Population(condition="sciatica", on_opioids=0.5)), catalog.conditions()["sciatica"]
+    for patient in range(20):
+        plain = draw_traits.py_func(7, patient, condition, people, 4, P)
+        assert draw_traits(7, patient, condition, people, 4, P) == pytest.approx(plain, rel=1e-12, abs=1e-12)
+
+
+def test_pain_at_arrival_is_a_normal_distribution_cut_at_eligibility_and_at_ten() -> None:
+    condition = catalog.conditions()["sciatica"]._replace(pain=6.0, pain_sd=2.0)
+    people = mix(Population(condition="sciatica", minimum_pain=4.0))
+    pain = [draw_traits(1, patient, condition, people, 1, P).pain for patient in range(4000)]
+    assert stats.kstest(pain, stats.truncnorm(-1.0, 2.0, loc=6.0, scale=2.0).cdf).pvalue > 0.001
+    assert min(pain) >= 4.0 and max(pain) <= 10.0
+
+
+@pytest.mark.parametrize(("mean", "minimum"), [(0.0, 9.0), (10.0, 0.0), (1.0, 9.0)])
+def test_pain_is_possible_even_where_eligibility_leaves_almost_no_one(mean: float, minimum: float) -> None:
+    condition = catalog.conditions()["sciatica"]._replace(pain=mean, pain_sd=0.5)
+    people = mix(Population(condition="sciatica", minimum_pain=minimum))
+    for patient in range(200):
+        one = draw_traits(1, patient, condition, people, 1, P)
+        assert minimum <= one.pain <= 10.0
+        assert all(np.isfinite(one))
+
+
+def test_the_normal_share_is_the_normal_distribution_function() -> None:
+    x = np.linspace(-6.0, 6.0, 241)
+    assert [normal_share(one) for one in x] == pytest.approx(stats.norm.cdf(x), abs=7.5e-8)
+
+
+def test_responses_vary_about_a_mean_of_one_and_the_conditions_response_to_opioids() -> None:
+    p = P._replace(response_spread=0.4, prior_response_loss=0.25)
+    condition = catalog.conditions()["sciatica"]._replace(opioid_response=0.6)
+    for prior, mean in ((0.0, 1.0), (1.0, 0.75)):
+        people = mix(Population(condition="sciatica", prior_treatment=prior))
+        patients = [draw_traits(2, patient, condition, people, 1, p) for patient in range(4000)]
+        assert column(patients, "treatment_response").mean() == pytest.approx(mean, rel=0.03)
+        assert column(patients, "opioid_response").mean() == pytest.approx(0.6, rel=0.03)
+        assert np.log(column(patients, "treatment_response")).std() == pytest.approx(0.4, rel=0.05)
+        assert set(column(patients, "prior_treatment")) == {prior}
+
+
+def test_traits_of_body_mind_and_life_are_drawn_apart() -> None:
+    patients = drawn(3000, on_opioids=0.5, prior_treatment=0.5)
+    names = ("pain", "lasting_share", "age", "distress", "poor_sleep", "work_demand", "comorbidity", "prior_treatment", "adherence", "goal")
+    together = np.corrcoef([column(patients, name) for name in (*names, "opioid_response", "weeks_on")])
+    assert np.abs(together - np.eye(len(together))).max() < 0.08
+
+
+@pytest.mark.parametrize("name", ["distress", "poor_sleep", "work_demand", "comorbidity", "adherence"])
+def test_each_trait_follows_the_mean_that_the_population_states_for_it_alone(name: str) -> None:
+    p = P._replace(trait_spread=0.1)
+    low, high = drawn(400, p=p, **{name: 0.3}), drawn(400, p=p, **{name: 0.6})
+    assert column(high, name).mean() == pytest.approx(0.6, abs=0.03)
+    others = {"distress", "poor_sleep", "work_demand", "comorbidity", "adherence", "pain", "age", "goal", "dose"} - {name}
+    for other in others:
+        assert (column(high, other) == column(low, other)).all(), other
+
+
+def test_another_dose_or_share_on_opioids_leaves_every_other_trait_alone() -> None:
+    """Common random numbers: a population that differs in one respect differs in that alone."""
+    none, some = drawn(200), drawn(200, on_opioids=0.5)
+    for name in ("pain", "age", "distress", "adherence", "goal", "opioid_response", "activity", "strength", "sensitization"):
+        assert (column(none, name) == column(some, name)).all(), name
+    more = drawn(200, on_opioids=0.7)
+    assert ((column(more, "dose") > 0) >= (column(some, "dose") > 0)).all()
+
+
+def test_tolerance_at_arrival_grows_with_weeks_and_dose_and_only_on_opioids() -> None:
+    p = P._replace(dose_spread=0.0, tolerance_half_dose=60.0, tolerance_time=20.0)
+    one = drawn(1, p=p, on_opioids=1.0, opioid_dose=60.0, opioid_weeks=40)[0]
+    assert one.dose == pytest.approx(60.0)
+    assert one.tolerance == pytest.approx(0.5 * (1.0 - np.exp(-2.0)))
+    assert not column(drawn(50, p=p), "tolerance").any()
+    assert not column(drawn(50, p=p), "weeks_on").any()
+    assert column(drawn(50, p=P._replace(dose_spread=3.0), on_opioids=1.0, opioid_dose=200.0), "dose").max() == 400.0
+
+
+def test_the_state_at_arrival_goes_from_healthy_to_settled_with_the_weeks_of_pain() -> None:
+    base = catalog.conditions()["sciatica"]
+    people = mix(Population(condition="sciatica", minimum_pain=6.0))
+    p = P._replace(activity_time=4.0, strength_loss_time=20.0, sensitization_time=30.0, sensitization_threshold=4.0)
+    p = p._replace(activity_pain_slope=0.3, strength_activity_slope=0.5)
+    states = [draw_traits(1, 3, base._replace(weeks_before=float(weeks)), people, 1, p) for weeks in (0, 4, 30, 10_000)]
+    start, some, _, settled = states
+    for name, moved in (("activity", np.exp(-4 / 4)), ("strength", np.exp(-4 / 20)), ("sensitization", np.exp(-4 / 30))):
+        values = [getattr(one, name) for one in states]
+        assert np.all(np.diff(values) > 0) if name == "sensitization" else np.all(np.diff(values) < 0), name
+        by_hand = getattr(settled, name) + (getattr(start, name) - getattr(settled, name)) * moved
+        assert getattr(some, name) == pytest.approx(by_hand, rel=1e-9), name
+    usual = activity_target(0.0, start.distress, start.comorbidity, 0.0, 0.0, p)
+    assert start.strength == pytest.approx(1.0 - 0.5 * (1.0 - usual))
+    assert settled.strength == pytest.approx(1.0 - 0.5 * (1.0 - settled.activity))
+
+
+def test_goals_are_taken_equally_often_whatever_their_number() -> None:
+    people, condition = mix(Population(condition="sciatica")), catalog.conditions()["sciatica"]
+    for goals in (1, 3, 7):
+        counts = np.bincount([draw_traits(3, patient, condition, people, goals, P).goal for patient in range(3000)])
+        assert len(counts) == goals
+        assert stats.chisquare(counts).pvalue > 0.001 if goals > 1 else counts.tolist() == [3000]
+
+
+def test_mixed_goals_hold_every_goals_own_thresholds() -> None:
+    assert goal_thresholds(Population(condition="sciatica")).tolist() == [list(one) for one in catalog.goals().values()]
+    for name, thresholds in catalog.goals().items():
+        assert goal_thresholds(Population(condition="sciatica", goal=name)).tolist() == [list(thresholds)]
+
+
+def test_the_mix_is_what_the_population_states_and_the_conditions_age_if_none_is() -> None:
+    stated = {
+        "minimum_pain": 3.5, "on_opioids": 0.15, "opioid_dose": 35.0, "opioid_weeks": 77, "age": 61.0, "distress": 0.35, "poor_sleep": 0.45,
+        "work_demand": 0.55, "comorbidity": 0.65, "prior_treatment": 0.75, "adherence": 0.85,
+    }  # fmt: skip
+    assert mix(Population.model_validate({"condition": "sciatica", **stated})) == Mix(**{name: float(one) for name, one in stated.items()})
+    for name, condition in catalog.conditions().items():
+        assert mix(Population(condition=name)).age == condition.age

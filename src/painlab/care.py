@@ -14,6 +14,7 @@ from painlab.numerics import compiled, exp, log, power, shifted
 from painlab.parameters import Parameters
 
 WEEKS_PER_MONTH = 365.25 / 12.0 / 7.0
+MOST_RELIEF = 0.95  # no single treatment takes more (a guard for extreme draws)
 LONG_TERM_WEEKS = 13  # 90 days, the usual definition of long-term opioid therapy
 
 
@@ -102,6 +103,39 @@ def targeted_share(row: np.ndarray, mechanical: float, inflammatory: float, neur
 
 
 @compiled
+def source_relief(effect: float, response: float, potency: float, targeted: float, row: np.ndarray) -> float:
+    """Share of the pain signal that a treatment takes at its source: in responders, as far as it meets the drivers it targets.
+
+    response is the patient's multiplier (0 in a non-responder), potency what is left if the driver was missed.
+    """
+    return min(MOST_RELIEF, response * effect * potency * row[TreatmentField.SOURCE_RELIEF] * targeted)
+
+
+@compiled
+def felt_relief(effect: float, response: float, row: np.ndarray) -> float:
+    """Share of felt pain that a treatment takes: its own part in responders, and the contextual part in everyone who attends."""
+    return min(MOST_RELIEF, response * effect * row[TreatmentField.RELIEF] + effect * row[TreatmentField.CONTEXTUAL])
+
+
+@compiled
+def activity_lift(effect: float, response: float, row: np.ndarray) -> float:
+    """Share of the missing activity that a treatment wins."""
+    return response * effect * row[TreatmentField.ACTIVITY_LIFT]
+
+
+@compiled
+def sensitization_easing(effect: float, response: float, row: np.ndarray) -> float:
+    """Share of sensitization that a treatment eases in a week."""
+    return response * effect * row[TreatmentField.EASING]
+
+
+@compiled
+def training_share(attended: float, sessions: float, home_habit: float, row: np.ndarray, p: Parameters) -> float:
+    """Share of the missing strength that a week's sessions and home exercise win, before age."""
+    return attended * sessions * row[TreatmentField.STRENGTH_GAIN] + home_habit * p.home_training
+
+
+@compiled
 def home_habit_change(habit: float, attended: float, sessions: float, adherence: float, row: np.ndarray, p: Parameters) -> float:
     """Change per week of the habit of home exercise (0-1): sessions build it in those who adhere, and it decays after discharge."""
     gain = min(1.0, row[TreatmentField.HOME_HABIT] * sessions) * attended * max(0.0, adherence - habit)
@@ -173,6 +207,12 @@ def opioid_start_chance(pain: float, distress: float, prior_treatment: float, us
 def escalation_chance(pain: float, plan: Plan, p: Parameters) -> float:
     """Chance that a visit raises the dose, times the plan's readiness to do so (1 = usual practice)."""
     return min(1.0, plan.escalation * shifted(p.escalation_usual, p.escalation_pain * (pain - 5.0)))
+
+
+@compiled
+def raised_dose(dose: float, plan: Plan, p: Parameters) -> float:
+    """Dose (MME/day) after a raise by `escalation_step`, up to the plan's cap; a dose above the cap stays."""
+    return max(dose, min(dose * (1.0 + p.escalation_step), plan.dose_cap))
 
 
 @compiled

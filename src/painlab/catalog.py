@@ -98,6 +98,11 @@ def _check_keys(table: dict[str, Any], expected: tuple[str, ...], where: str) ->
             raise InputError(f"missing key {key}", where=where, expected=f"the keys {', '.join(expected)}")
 
 
+def _check_number(value: Any, key: str, low: float, high: float, where: str) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise InputError(f"{key} is {value!r}", where=where, expected=f"a number from {low} to {high}")
+
+
 @cache
 def conditions(path: Path | None = None) -> dict[str, Condition]:
     """Conditions by name. Raises InputError naming file, condition and key for a missing source or an impossible value."""
@@ -110,8 +115,7 @@ def conditions(path: Path | None = None) -> dict[str, Condition]:
         for field in Condition._fields:
             low, high = _BOUNDS.get(field, (0.0, 100.0 if field in ("flares_per_year", "age_sd") else 2.0))
             value = table[field]
-            if not isinstance(value, int | float) or not low <= value <= high:
-                raise InputError(f"{field} is {value!r}", where=where, expected=f"a number from {low} to {high}")
+            _check_number(value, field, low, high, where)
             evidence.check_source(table["sources"][field], f"{where}, {field}")
         if abs(sum(table[driver] for driver in DRIVERS) - 1.0) > 1e-9:
             raise InputError("the drivers do not sum to 1", where=where, expected=f"{', '.join(DRIVERS)} with a sum of 1")
@@ -127,11 +131,14 @@ def labels(kind: str) -> dict[str, str]:
 
 @cache
 def goals(path: Path | None = None) -> dict[str, tuple[float, float]]:
-    """Personal goals by name: thresholds on activity and on strength (0-1)."""
+    """Personal goals by name: thresholds on activity and on strength (0-1). Raises InputError as `conditions` does."""
     path, tables = _tables("goals.toml", path)
     for name, table in tables.items():
-        _check_keys(table, ("label", "activity", "strength", "source"), f"{path.name}, [{name}]")
-        evidence.check_source(table["source"], f"{path.name}, [{name}]")
+        where = f"{path.name}, [{name}]"
+        _check_keys(table, ("label", "activity", "strength", "source"), where)
+        for key in ("activity", "strength"):
+            _check_number(table[key], key, 0, 1, where)
+        evidence.check_source(table["source"], where)
     return {name: (float(table["activity"]), float(table["strength"])) for name, table in tables.items()}
 
 

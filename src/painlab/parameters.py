@@ -191,7 +191,7 @@ def records(path: Path | None = None) -> dict[str, Parameter]:
         if not cells["meaning"]:
             raise InputError(f"{name} has no meaning", where=where, expected="a sentence in plain words")
         evidence.check_source(cells["source"], where)
-        kept = sorted(held_out & set(cells["source"].split("; ")))
+        kept = sorted(held_out & {part.strip() for part in cells["source"].split(";")})
         if kept:
             raise InputError(
                 f"{name} cites {', '.join(kept)}, kept for validation", where=where, expected="evidence whose use is calibrate or context",

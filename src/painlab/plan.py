@@ -91,7 +91,7 @@ class TreatmentOrder(Strict):
             label="only if pain is at least",
             unit="0-10 NRS",
             words="is given to those with pain of at least {}",
-            meaning="Stepped care: given only once pain is still this high when it is due; 0 gives it to everyone.",
+            meaning="Stepped care: begun when it is due or later, once pain is this high; 0 gives it to everyone.",
         ),
     ] = 0.0
     handover: Annotated[

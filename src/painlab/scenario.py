@@ -177,6 +177,8 @@ def plan_difference(new: CarePlan, old: CarePlan) -> str:
         else:
             changed = {path: value for path, value in ours.items() if value != theirs.get(path)}
             said = [known[p].words.format(_say(v)) + (f" instead of {_say(theirs[p])}" if p in theirs else "") for p, v in changed.items()]
+            # only a handover can be left out of a table that stays
+            said += [f"has the plan's {known[p].label} instead of {_say(v)}" for p, v in theirs.items() if p not in ours]
             if said:
                 sentences.append(f"{section} {', '.join(said)}.")
     return " ".join(sentences) or "The care is the same."

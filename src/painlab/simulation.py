@@ -78,14 +78,14 @@ def simulate(
 
 
 def compare(
-    scenarios: Iterable[Scenario | str], *, patients: int = 1000, draws: int = 60, seed: int = 1, weeks: int | None = None
+    scenarios: Iterable[Scenario | str] | Scenario | str, *, patients: int = 1000, draws: int = 60, seed: int = 1, weeks: int | None = None
 ) -> pl.DataFrame:
     """Project several scenarios; each is held against its own baseline.
 
     Returns a frame with the column `name` (of the scenario) before the columns of `Projection.weekly`.
     """
     frames = []
-    for one in scenarios:
+    for one in [scenarios] if isinstance(scenarios, str | Scenario) else scenarios:
         projected = simulate(one, patients=patients, draws=draws, seed=seed, weeks=weeks)
         frames.append(projected.weekly.select(pl.lit(projected.scenario.name).alias("name"), pl.all()))
     if not frames:

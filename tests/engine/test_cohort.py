@@ -239,10 +239,23 @@ def test_a_taper_without_return_ends_and_brings_withdrawal() -> None:
 
 
 def test_a_taper_that_is_given_up_returns_to_the_earlier_dose_and_is_not_offered_again_for_half_a_year() -> None:
-    p = certain(taper_acceptance=1.0, taper_acceptance_supported=1.0, taper_return=1.0)
-    plan = PLAN._replace(taper_start=0.0, taper_pace=40.0, taper_offer=10.0)
-    dose = followed(p, plan=plan, people=PEOPLE._replace(on_opioids=1.0), weeks=40)[Count.MME]
-    assert set(dose.tolist()) == {dose[0]}  # each taper is given up in its first week
+    p = certain(
+        taper_acceptance=1.0, taper_acceptance_supported=1.0, taper_return=0.3, taper_return_pain=0.0, taper_return_withdrawal=0.0
+    )  # fmt: skip
+    people = PEOPLE._replace(on_opioids=1.0)
+    before = dose = ByHand(p, people).traits.dose
+    expected = [dose]
+    tapering, offered_again, returns = True, 0, 0
+    for week in range(1, 71):
+        if tapering:
+            dose *= (1.0 - 0.05) ** (1.0 / care.WEEKS_PER_MONTH)
+            if uniforms(1, 0, week, Block.TAPER, 0)[0] < 0.3:
+                dose, tapering, offered_again, returns = before, False, week + 26, returns + 1
+        tapering = tapering or week >= offered_again
+        expected.append(dose)
+    assert returns >= 2
+    found = followed(p, plan=PLAN._replace(taper_start=0.0, taper_pace=5.0, taper_offer=10.0), people=people, weeks=70)
+    assert (found[Count.MME] / FIXED_POINT).tolist() == pytest.approx(expected, abs=1e-5)
 
 
 # Referral, waiting and stepped care

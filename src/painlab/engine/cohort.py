@@ -17,7 +17,6 @@ from painlab.randomness import Block, uniforms
 
 TAPER_PAUSE_WEEKS = 26  # a taper that was given up is not offered again for half a year (assumption)
 TAPER_RISK_WEEKS = 52  # the raised overdose hazard lasts for a year after a taper began, as in T04-05
-_MOST_RELIEF = 0.95
 
 
 @compiled
@@ -32,7 +31,7 @@ def arrival_week(seed: int, patient: int, weeks: int, follow_up: int) -> int:
 def arrival_signal(traits: Traits, p: Parameters) -> float:
     """Pain signal (0-10) that, with the patient's weakness, sensitization and dose at arrival, gives the arrival pain."""
     relief = dynamics.opioid_relief(traits.dose, traits.tolerance, traits.opioid_response, p)
-    unmodulated = max(0.0, traits.pain - p.hyperalgesia_pain * traits.tolerance) / (1.0 - min(relief, _MOST_RELIEF))
+    unmodulated = max(0.0, traits.pain - p.hyperalgesia_pain * traits.tolerance) / (1.0 - min(relief, care.MOST_RELIEF))
     return max(0.0, unmodulated - dynamics.unmodulated_pain(0.0, 0.0, traits.strength, traits.sensitization, p))
 
 
@@ -127,12 +126,10 @@ def follow_patient(
         lift = easing = 0.0
         for j in ordered[:count]:
             if effect[j] > 0.0:
-                works = responds[j] * effect[j]
-                source_kept *= 1.0 - min(_MOST_RELIEF, works * potency[j] * rows[j, TreatmentField.SOURCE_RELIEF] * targeted[j])
-                direct = works * rows[j, TreatmentField.RELIEF]
-                felt_kept *= 1.0 - min(_MOST_RELIEF, direct + effect[j] * rows[j, TreatmentField.CONTEXTUAL])
-                lift += works * rows[j, TreatmentField.ACTIVITY_LIFT]
-                easing += works * rows[j, TreatmentField.EASING]
+                source_kept *= 1.0 - care.source_relief(effect[j], responds[j], potency[j], targeted[j], rows[j])
+                felt_kept *= 1.0 - care.felt_relief(effect[j], responds[j], rows[j])
+                lift += care.activity_lift(effect[j], responds[j], rows[j])
+                easing += care.sensitization_easing(effect[j], responds[j], rows[j])
         taken = dose * covered
         sedation = dynamics.sedation_chance(taken, p)
         signal = dynamics.nociception(float(t), signal_start, floor, condition.course_weeks) + flare
@@ -184,7 +181,7 @@ def follow_patient(
                     else:
                         tapering = t >= taper_again
             elif escalating < care.escalation_chance(pain, plan, p):
-                dose = max(dose, min(dose * (1.0 + p.escalation_step), plan.dose_cap))
+                dose = care.raised_dose(dose, plan, p)
             if dose > 0.0 and t >= plan.taper_start and t >= taper_again and weeks_on >= care.LONG_TERM_WEEKS:
                 tapering = tapering or accepting < care.taper_acceptance_chance(plan.taper_support, plan.taper_offer, p)
             if tapering:
@@ -224,7 +221,7 @@ def follow_patient(
                 cost += offered * rows[j, TreatmentField.COST]
                 if rows[j, TreatmentField.COUNTS_INJECTION] == 1.0:
                     potency[j] = 1.0 if found else p.missed_driver_effect
-            training += attended * offered * rows[j, TreatmentField.STRENGTH_GAIN] + habit[j] * p.home_training
+            training += care.training_share(attended, offered, habit[j], rows[j], p)
             effect[j] += care.treatment_effect_change(effect[j], attended, offered, habit[j], rows[j], p)
             habit[j] += care.home_habit_change(habit[j], attended, offered, traits.adherence, rows[j], p)
         cost += 7.0 * dose * covered * p.cost_mme

@@ -67,13 +67,13 @@ def _now(t: float, state: np.ndarray, inputs: _Inputs) -> _Now:
         row = inputs.rows[j]
         reached = care.referral_chance(inputs.orders[j, OrderField.HANDOVER], p)
         share = effects[place] * (reached if row[TreatmentField.REFERRAL] else 1.0)
-        works = share * row[TreatmentField.RESPONDERS] * traits.treatment_response
+        response = row[TreatmentField.RESPONDERS] * traits.treatment_response
         targeted = care.targeted_share(row, *(getattr(inputs.condition, driver) for driver in catalog.DRIVERS))
         potency = found + (1.0 - found) * p.missed_driver_effect if row[TreatmentField.COUNTS_INJECTION] else 1.0
-        source_kept *= 1.0 - works * potency * row[TreatmentField.SOURCE_RELIEF] * targeted
-        felt_kept *= 1.0 - (works * row[TreatmentField.RELIEF] + share * row[TreatmentField.CONTEXTUAL])
-        lift += works * row[TreatmentField.ACTIVITY_LIFT]
-        easing += works * row[TreatmentField.EASING]
+        source_kept *= 1.0 - care.source_relief(share, response, potency, targeted, row)
+        felt_kept *= 1.0 - care.felt_relief(share, response, row)
+        lift += care.activity_lift(share, response, row)
+        easing += care.sensitization_easing(share, response, row)
     signal = dynamics.nociception(t, inputs.signal, traits.lasting_share * inputs.signal, inputs.condition.course_weeks) + flare
     unmodulated = dynamics.unmodulated_pain(signal, 1.0 - source_kept, strength, sensitization, p)
     relief = users * dynamics.opioid_relief(dose, tolerance, traits.opioid_response, p)
@@ -116,7 +116,7 @@ def change_per_week(t: float, state: np.ndarray, inputs: _Inputs) -> np.ndarray:
         treated[0, place] = care.treatment_effect_change(effects[place], attended, offered, habits[place], row, p)
         treated[1, place] = care.home_habit_change(habits[place], attended, offered, traits.adherence, row, p)
         reached = care.referral_chance(order[OrderField.HANDOVER], p) if referral else 1.0
-        training += reached * (attended * offered * row[TreatmentField.STRENGTH_GAIN] + habits[place] * p.home_training)
+        training += reached * care.training_share(attended, offered, habits[place], row, p)
 
     visits = care.scheduled_visit_chance(plan.coordination, p) / plan.reassessment_weeks + care.unscheduled_visit_chance(now.pain, p)
     start = care.opioid_start_chance(now.pain, traits.distress, traits.prior_treatment, p.start_later, plan, p) * (1.0 - users.sum())
@@ -131,7 +131,7 @@ def change_per_week(t: float, state: np.ndarray, inputs: _Inputs) -> np.ndarray:
     leaving = users * np.where(LONG_TERM, stop * (1.0 - tapering) + finished, stop + review)
     arriving = np.concatenate([[visits * start], onward[:-1]])
     long_term = float(users[LONG_TERM].sum() / max(users.sum(), 1e-9))
-    step = max(0.0, min(dose * p.escalation_step, plan.dose_cap - dose))
+    step = care.raised_dose(dose, plan, p) - dose
     raised = visits * (1.0 - plan.review) * care.escalation_chance(now.pain, plan, p) * step
     target = dynamics.activity_target(now.pain, traits.distress, traits.comorbidity, now.sedation, now.lift, p)
     onset = long_term * tapering * dynamics.withdrawal_onset(dose, tapered, tolerance, plan.taper_support, p)
