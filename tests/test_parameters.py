@@ -178,5 +178,5 @@ def test_several_links_are_cut_at_once_and_none_by_an_empty_cut() -> None:
     cut = parameters.cut_links(whole, tuple(parameters.LINKS))
     assert {name for name in Parameters._fields if getattr(cut, name) == 0.0} == set(parameters.LINKS.values())
     assert parameters.cut_links(whole, ()) == whole
-    with pytest.raises(InputError, match="did you mean .pain_to_activity."):
+    with pytest.raises(InputError, match=r"did you mean .pain_to_activity."):
         parameters.cut_links(whole, ("weakness_to_pain", "pain_to_activty"))

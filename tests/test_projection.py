@@ -270,3 +270,14 @@ def test_looking_whether_a_folder_can_be_written_leaves_nothing_behind(tmp_path:
 
 def test_every_outcome_of_a_projection_has_a_record(open_cohort: Projection) -> None:
     assert open_cohort.weekly["outcome"].unique(maintain_order=True).to_list() == list(BY_NAME)
+
+
+def test_the_long_form_holds_each_arm_and_the_difference_with_its_band(projected: Projection) -> None:
+    long = projected.arms
+    assert long.columns == ["week", "outcome", "unit", "arm", "mean", "low", "high"]
+    assert long.height == 3 * projected.weekly.height
+    for arm in ("baseline", "scenario", "difference"):
+        rows = long.filter(pl.col("arm") == arm)
+        assert rows["mean"].equals(projected.weekly[arm].alias("mean"))
+        assert rows["low"].equals(projected.weekly[f"{arm}_low"].alias("low"))
+        assert rows["high"].equals(projected.weekly[f"{arm}_high"].alias("high"))

@@ -54,6 +54,15 @@ class Projection:
     provenance: dict[str, Any] = field(default_factory=dict, repr=False)
     averages: pl.DataFrame | None = field(default=None, repr=False)
 
+    @property
+    def arms(self) -> pl.DataFrame:
+        """The weekly frame in long form: week, outcome, unit, arm (`baseline`, `scenario`, `difference`), mean, low, high."""
+        parts = [
+            self.weekly.select("week", "outcome", "unit", arm=pl.lit(arm), mean=arm, low=f"{arm}_low", high=f"{arm}_high")
+            for arm in ("baseline", "scenario", "difference")
+        ]
+        return pl.concat(parts)
+
     def outcome(self, name: str) -> pl.DataFrame:
         """Rows of one outcome by week. Raises InputError with the nearest name if there is none."""
         rows = self.weekly.filter(pl.col("outcome") == name)
