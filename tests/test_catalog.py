@@ -162,3 +162,18 @@ def test_every_treatments_row_has_columns_targets_and_flags_in_their_places(name
     }
     assert {field: row[field] for field in flags} == {field: float(flag) for field, flag in flags.items()}
     assert {*PARAMETER_FIELDS, *flags} == set(TreatmentField)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (r"^referral = true", 'referral = "yes"', "referral is 'yes'"),
+        (r"start_week = 2, weeks = 6", "start_wek = 2, weeks = 6", 'did you mean "start_week"'),
+        (r"start_week = 2, weeks = 6", "start_week = 2, weeks = 600", "weeks is 600"),
+        (r'^kind = "program"', "kind = 3", "unknown kind"),
+    ],
+)
+def test_a_treatments_usual_order_and_flags_are_checked(tmp_path: Path, old: str, new: str, said: str) -> None:
+    with pytest.raises(InputError, match=r"treatments\.toml, \[physical_therapy\]") as refusal:
+        catalog.treatments(changed(tmp_path, "treatments.toml", old, new))
+    assert said in str(refusal.value)

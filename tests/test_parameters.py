@@ -65,10 +65,15 @@ def test_draws_stay_in_their_ranges_and_differ() -> None:
 
 
 def test_another_row_shifts_no_other_draw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    alone = parameters.records(written(tmp_path, GOOD))
-    before = alone["a"].quantile(parameters.parameter_uniform(1, 0, "a"))
-    both = parameters.records(written(tmp_path / "", {**GOOD, "name": "first"}, GOOD).rename(tmp_path / "both.csv"))
-    assert both["a"].quantile(parameters.parameter_uniform(1, 0, "a")) == before
+    def draws(*names: str) -> list[dict[str, float]]:
+        read = parameters.records.__wrapped__(written(tmp_path, *({**GOOD, "name": name} for name in names)))
+        with monkeypatch.context() as patch:
+            patch.setattr(parameters, "records", lambda: read)
+            return [parameters.values.__wrapped__(draw, 5) for draw in range(3)]
+
+    before, after = draws("a", "b"), draws("first", "b", "between", "a")
+    assert [{name: values[name] for name in ("a", "b")} for values in after] == before
+    assert all(len(set(values.values())) == 4 for values in after)
 
 
 @pytest.mark.parametrize(
@@ -169,7 +174,7 @@ def test_a_draw_is_known_by_its_number_and_seed() -> None:
 
 
 def test_a_treatments_columns_stand_in_the_order_asked_for() -> None:
-    values = {"a.relief": 0.1, "a.cost": 90.0, "b.relief": 0.7, "relief": 0.9}
+    values = {"a.relief": 0.1, "a.cost": 90.0, "b.relief": 0.7, "build": 0.9}
     assert parameters.treatment_values(values, "a", ("cost", "build", "relief")).tolist() == [90.0, 0.0, 0.1]
 
 

@@ -1,6 +1,7 @@
 """What ships as data beside the parameters: conditions, personal goals and treatments, read from data/*.toml and checked."""
 
 import tomllib
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -48,6 +49,9 @@ _BOUNDS: Final = {
 }
 
 
+_ORDER: Final = {"start_week": (0, 104), "weeks": (1, 104), "sessions_per_week": (0.25, 5)}
+
+
 class Treatment(NamedTuple):
     """What a treatment is, apart from its sizes of effect."""
 
@@ -62,7 +66,7 @@ class Treatment(NamedTuple):
     known: str
     order: dict[str, float]
 
-    def row(self, values: dict[str, float], exercise_response: float) -> np.ndarray:
+    def row(self, values: Mapping[str, float], exercise_response: float) -> np.ndarray:
         """Return the treatment's row for the engine, shape (len(TreatmentField),), from a set of parameter values.
 
         The condition's response to exercise scales what exercise does to pain: its direct and its contextual relief.
@@ -155,9 +159,15 @@ def treatments(path: Path | None = None) -> dict[str, Treatment]:
                 raise InputError(
                     f'unknown target "{driver}"{nearest(driver, DRIVERS)}', where=where, expected=f"some of {', '.join(DRIVERS)}"
                 )
-        if table["kind"] not in KINDS:
+        for flag in ("referral", "exercise"):
+            if not isinstance(table[flag], bool):
+                raise InputError(f"{flag} is {table[flag]!r}", where=where, expected="true or false")
+        _check_keys(table["order"], tuple(_ORDER), f"{where}, order")
+        for key, (low, high) in _ORDER.items():
+            _check_number(table["order"][key], key, low, high, f"{where}, order")
+        if not isinstance(table["kind"], str) or table["kind"] not in KINDS:
             raise InputError(
-                f'unknown kind "{table["kind"]}"{nearest(table["kind"], KINDS)}', where=where, expected=f"one of {', '.join(KINDS)}"
+                f'unknown kind "{table["kind"]}"{nearest(str(table["kind"]), KINDS)}', where=where, expected=f"one of {', '.join(KINDS)}"
             )
         evidence.check_source(table["evidence"], where)
         found[name] = Treatment(name=name, number=number, **{**table, "targets": tuple(table["targets"])})

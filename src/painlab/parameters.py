@@ -4,8 +4,10 @@ The same record gives the slider its range, the draw its prior, the tooltip its 
 """
 
 import math
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -217,19 +219,19 @@ def table() -> pl.DataFrame:
 
 
 @cache
-def values(draw: int | None = None, seed: int = 1) -> dict[str, float]:
+def values(draw: int | None = None, seed: int = 1) -> Mapping[str, float]:
     """Values by name: the central ones, or those of prior draw number `draw` (from 0) under a seed."""
     if draw is None:
-        return {name: one.value for name, one in records().items()}
-    return {name: one.quantile(parameter_uniform(seed, draw, name)) for name, one in records().items()}
+        return MappingProxyType({name: one.value for name, one in records().items()})
+    return MappingProxyType({name: one.quantile(parameter_uniform(seed, draw, name)) for name, one in records().items()})
 
 
-def scalars(of: dict[str, float]) -> Parameters:
+def scalars(of: Mapping[str, float]) -> Parameters:
     """Pick the scalar parameters of a set of values, in the compiled code's order."""
     return Parameters(**{name: of[name] for name in Parameters._fields})
 
 
-def treatment_values(of: dict[str, float], treatment: str, columns: tuple[str, ...]) -> np.ndarray:
+def treatment_values(of: Mapping[str, float], treatment: str, columns: tuple[str, ...]) -> np.ndarray:
     """A treatment's parameter columns, shape (len(columns),); a column without a row is 0: the treatment has no such part."""
     return np.array([of.get(f"{treatment}.{column}", 0.0) for column in columns])
 

@@ -94,6 +94,14 @@ def test_a_cancelled_run_ends_with_cancelled_and_has_no_result(after: int) -> No
         run(Scenario.load("early-pt"), patients=25, draws=3, seed=1, weeks=4, threads=1, block=10, cancelled=cancelled)
 
 
+def test_a_run_told_to_end_only_once_does_not_pass_off_the_other_blocks_as_a_result() -> None:
+    answers = iter([False, True])
+    with pytest.raises(Cancelled):
+        run(
+            Scenario.load("early-pt"), patients=25, draws=3, seed=1, weeks=4, threads=1, block=10, cancelled=lambda: next(answers, False)
+        )  # fmt: skip
+
+
 def test_a_run_that_is_not_cancelled_ends_as_if_it_had_not_been_asked() -> None:
     scenario = Scenario.load("early-pt")
     asked = run(scenario, patients=25, draws=2, seed=1, weeks=4, cancelled=lambda: False)
