@@ -145,7 +145,7 @@ def test_activity_relaxes_to_its_target():
 def test_strength_follows_activity_and_is_lost_faster_than_it_is_won():
     p = given(strength_activity_slope=0.8, strength_loss_time=10.0, strength_gain_time=25.0)
     assert worked(dynamics.strength_change, 0.9, 0.5, p) == pytest.approx((0.6 - 0.9) / 10.0, rel=1e-14)
-    assert worked(dynamics.strength_change, 0.3, 0.5, p) == pytest.approx((0.6 - 0.3) / 25.0, rel=1e-14)
+    assert worked(dynamics.strength_change, 0.3, 0.7, p) == pytest.approx((0.76 - 0.3) / 25.0, rel=1e-14)
     assert worked(dynamics.strength_change, 0.6, 0.5, p) == pytest.approx(0.0, abs=1e-16)
     assert -dynamics.strength_change(0.8, 0.5, p) > dynamics.strength_change(0.4, 0.5, p)
 
