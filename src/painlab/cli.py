@@ -148,7 +148,7 @@ Files written with --out:
 @click.option("--patients", type=int, metavar="N", help="Patients in each parameter draw. [default: 1000]")
 @click.option("--weeks", type=int, metavar="N", help="Horizon in weeks. [default: the scenario's]")
 @click.option("--seed", type=int, metavar="N", help="Same seed, same numbers. [default: 1]")
-@click.option("--draws", type=int, metavar="N", help="Parameter draws; 1 takes the central values, without a band. [default: 60]")
+@click.option("--draws", type=int, metavar="N", help="Parameter draws; 1 takes the central values, without a band. [default: 40]")
 @click.option(
     "--cut",
     multiple=True,

@@ -27,7 +27,7 @@ def simulate(
     scenario: Scenario | str,
     *,
     patients: int = 1000,
-    draws: int = 60,
+    draws: int = 40,
     seed: int = 1,
     weeks: int | None = None,
     cut: Iterable[str] = (),
@@ -78,7 +78,7 @@ def simulate(
 
 
 def compare(
-    scenarios: Iterable[Scenario | str] | Scenario | str, *, patients: int = 1000, draws: int = 60, seed: int = 1, weeks: int | None = None
+    scenarios: Iterable[Scenario | str] | Scenario | str, *, patients: int = 1000, draws: int = 40, seed: int = 1, weeks: int | None = None
 ) -> pl.DataFrame:
     """Project several scenarios; each is held against its own baseline.
 

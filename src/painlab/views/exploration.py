@@ -23,7 +23,7 @@ class Size(NamedTuple):
 
 
 PREVIEW: Final = Size(300, 12)
-FULL: Final = Size(1000, 60)
+FULL: Final = Size(1000, 40)
 """The sizes that `simulate` and the terminal take by default, so that all print the same numbers."""
 
 
