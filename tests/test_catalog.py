@@ -41,6 +41,7 @@ def test_the_drivers_of_each_condition_sum_to_one() -> None:
         (r"^mechanical = [\d.]+", "mechanical = 0.0", "do not sum to 1"),
         (r'^age = "[^"]*"\n', "", "missing key age"),
         (r'^age = "[^"]*"', 'age = "T99-99"', "T99-99"),
+        (r'^age = "[^"]*"', 'age = "T04-01"', "kept for validation"),
         (r'^age = "[^"]*"', 'age = ""', "age: source is empty"),
     ],
 )

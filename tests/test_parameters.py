@@ -129,7 +129,7 @@ def test_an_unknown_parameter_is_met_with_the_nearest() -> None:
 def test_evidence_kept_for_validation_sets_no_parameter_however_it_is_written(tmp_path: Path, form: str) -> None:
     use = evidence.estimates()
     kept, free = (use.filter(pl.col("use") == one)["id"][0] for one in ("validate", "calibrate"))
-    with pytest.raises(InputError, match=rf"mine.csv, row 2: a cites {kept}, kept for validation"):
+    with pytest.raises(InputError, match=rf"mine.csv, row 2, a: the source cites {kept}, kept for validation"):
         parameters.records(written(tmp_path, {**GOOD, "source": form.format(kept=kept, free=free)}))
     assert parameters.records(written(tmp_path / "", {**GOOD, "source": f"{free}; assumption: the size"}).rename(tmp_path / "fine.csv"))
 

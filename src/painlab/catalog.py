@@ -120,7 +120,7 @@ def conditions(path: Path | None = None) -> dict[str, Condition]:
             low, high = _BOUNDS.get(field, (0.0, 100.0 if field in ("flares_per_year", "age_sd") else 2.0))
             value = table[field]
             _check_number(value, field, low, high, where)
-            evidence.check_source(table["sources"][field], f"{where}, {field}")
+            evidence.check_value_source(table["sources"][field], f"{where}, {field}")
         if abs(sum(table[driver] for driver in DRIVERS) - 1.0) > 1e-9:
             raise InputError("the drivers do not sum to 1", where=where, expected=f"{', '.join(DRIVERS)} with a sum of 1")
         found[name] = Condition(*(float(table[field]) for field in Condition._fields))
@@ -142,7 +142,7 @@ def goals(path: Path | None = None) -> dict[str, tuple[float, float]]:
         _check_keys(table, ("label", "activity", "strength", "source"), where)
         for key in ("activity", "strength"):
             _check_number(table[key], key, 0, 1, where)
-        evidence.check_source(table["source"], where)
+        evidence.check_value_source(table["source"], where)
     return {name: (float(table["activity"]), float(table["strength"])) for name, table in tables.items()}
 
 

@@ -173,6 +173,27 @@ def check_source(text: str, where: str) -> None:
             raise InputError(f'unknown source "{part}"{nearest(part, _known_keys())}', where=where, expected=_SOURCE_FORMS)
 
 
+def check_value_source(text: str, where: str) -> None:
+    """Accept the source of a number that the model uses: as `check_source`, but no figure that is kept for validation.
+
+    Raises InputError with `where`.
+    """
+    check_source(text, where)
+    kept = sorted(_held_out() & {part.strip() for part in text.split(";")})
+    if kept:
+        raise InputError(
+            f"the source cites {', '.join(kept)}, kept for validation",
+            where=where,
+            expected="evidence whose use is calibrate or context",
+            mend="Cite what set the value, or say assumption.",
+        )
+
+
+@cache
+def _held_out() -> frozenset[str]:
+    return frozenset(estimates().filter(pl.col("use") == "validate")["id"])
+
+
 _SOURCE_FORMS: Final = 'ids of evidence.csv or sources.csv parted by semicolons, or a text that starts with "assumption"'
 
 

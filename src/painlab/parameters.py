@@ -171,7 +171,6 @@ def records(path: Path | None = None) -> dict[str, Parameter]:
     distribution, or a repeated name.
     """
     path = path or data_folder() / "parameters.csv"
-    held_out = set(evidence.estimates().filter(pl.col("use") == "validate")["id"])
     found: dict[str, Parameter] = {}
     for cells in read_table(path, COLUMNS).iter_rows(named=True):
         where = f"{path.name}, row {cells['row']}"
@@ -192,13 +191,7 @@ def records(path: Path | None = None) -> dict[str, Parameter]:
             raise InputError(f"{name} has low = {low:g}", where=where, expected="a positive low for a lognormal distribution")
         if not cells["meaning"]:
             raise InputError(f"{name} has no meaning", where=where, expected="a sentence in plain words")
-        evidence.check_source(cells["source"], where)
-        kept = sorted(held_out & {part.strip() for part in cells["source"].split(";")})
-        if kept:
-            raise InputError(
-                f"{name} cites {', '.join(kept)}, kept for validation", where=where, expected="evidence whose use is calibrate or context",
-                mend="Cite what set the value, or say assumption.",
-            )  # fmt: skip
+        evidence.check_value_source(cells["source"], f"{where}, {name}")
         found[name] = Parameter(
             name, cells["symbol"], value, low, high, cells["distribution"], cells["unit"], cells["meaning"], cells["source"]
         )
