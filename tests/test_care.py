@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from painlab import care
-from painlab.care import Plan, TreatmentField
+from painlab.care import OrderField, Plan, TreatmentField
 from painlab.parameters import Parameters
 
 ZERO = Parameters(*(0.0 for _ in Parameters._fields))
@@ -140,26 +140,41 @@ def test_dropout_is_the_mirror_image_of_attendance():
         )
 
 
+def referred(handover: float = 0.0, completed: float = -1.0, wait: float = -1.0) -> np.ndarray:
+    """An order with a referral; negative values are left to the handover."""
+    order = np.zeros(len(OrderField))
+    order[OrderField.HANDOVER], order[OrderField.COMPLETED], order[OrderField.WAIT] = handover, completed, wait
+    return order
+
+
 @pytest.mark.parametrize(
     ("equation", "fragmented", "coordinated"),
     [
-        (care.referral_chance, "referral_fragmented", "referral_coordinated"),
+        (lambda c, p: care.referral_chance(referred(handover=c), p), "referral_fragmented", "referral_coordinated"),
         (care.diagnosis_chance, "diagnosis_fragmented", "diagnosis_coordinated"),
     ],
 )
 def test_referral_and_diagnosis_run_from_fragmented_to_coordinated_care(equation, fragmented, coordinated):
     p = given(**{fragmented: 0.3, coordinated: 0.7})
-    assert worked(equation, 0.25, p) == pytest.approx(0.3 + 0.25 * 0.4, rel=1e-14)
-    assert worked(equation, 0.0, p) == 0.3
-    assert worked(equation, 1.0, p) == pytest.approx(0.7, rel=1e-15)
+    assert equation(0.25, p) == pytest.approx(0.3 + 0.25 * 0.4, rel=1e-14)
+    assert equation(0.0, p) == 0.3
+    assert equation(1.0, p) == pytest.approx(0.7, rel=1e-15)
 
 
 def test_waits_spread_about_a_mean_that_coordination_shortens():
     p = given(wait_fragmented=5.0, wait_coordinated=1.0)
-    assert worked(care.wait_weeks, 0.25, 0.75, p) == pytest.approx(4.0 * 1.25, rel=1e-14)
-    assert worked(care.wait_weeks, 0.0, 0.5, p) == 5.0
-    assert [worked(care.wait_weeks, 1.0, u, p) for u in (0.0, 1.0)] == [0.5, 1.5]
-    assert falls([care.wait_weeks(c, 0.5, p) for c in SHARES])
+    assert worked(care.wait_weeks, referred(handover=0.25), 0.75, p) == pytest.approx(4.0 * 1.25, rel=1e-14)
+    assert worked(care.wait_weeks, referred(handover=0.0), 0.5, p) == 5.0
+    assert [worked(care.wait_weeks, referred(handover=1.0), u, p) for u in (0.0, 1.0)] == [0.5, 1.5]
+    assert falls([care.wait_weeks(referred(handover=c), 0.5, p) for c in SHARES])
+
+
+def test_what_a_plan_states_of_a_referral_stands_in_for_its_handover():
+    p = given(wait_fragmented=5.0, wait_coordinated=1.0, referral_fragmented=0.3, referral_coordinated=0.7)
+    stated = referred(handover=1.0, completed=0.0, wait=0.0)
+    assert worked(care.referral_chance, stated, p) == 0.0
+    assert worked(care.wait_weeks, stated, 0.9, p) == 0.0
+    assert worked(care.wait_weeks, referred(wait=2.0), 1.0, p) == 3.0
 
 
 # Visits

@@ -58,6 +58,9 @@ class OrderField(IntEnum):
     INTERVAL = 5  # weeks from the start of one course to the next
     PAIN_THRESHOLD = 6  # given only once pain is at least this
     HANDOVER = 7  # coordination (0-1) of this referral
+    COMPLETED = 8  # share of referrals completed if the plan states it, otherwise negative
+    WAIT = 9  # mean wait in weeks if the plan states it, otherwise negative
+    SHAM = 10  # 1 if only attention and expectation act
 
 
 class Plan(NamedTuple):
@@ -75,6 +78,7 @@ class Plan(NamedTuple):
     taper_pace: float
     taper_support: float
     taper_offer: float
+    assigned_weeks: float = 0.0
 
 
 @compiled
@@ -157,15 +161,22 @@ def dropout_chance(pain: float, adherence: float, coordination: float, row: np.n
 
 
 @compiled
-def referral_chance(handover: float, p: Parameters) -> float:
-    """Chance that a referral is ever completed, from a fragmented (0) to a coordinated (1) handover."""
-    return p.referral_fragmented + handover * (p.referral_coordinated - p.referral_fragmented)
+def referral_chance(order: np.ndarray, p: Parameters) -> float:
+    """Chance that a referral is ever completed: the plan's own, or that of its handover, from fragmented (0) to coordinated (1)."""
+    if order[OrderField.COMPLETED] >= 0.0:
+        return order[OrderField.COMPLETED]
+    return p.referral_fragmented + order[OrderField.HANDOVER] * (p.referral_coordinated - p.referral_fragmented)
 
 
 @compiled
-def wait_weeks(handover: float, u: float, p: Parameters) -> float:
-    """Weeks from order to first session: between half and one and a half times the mean wait, by the uniform number u."""
-    mean = p.wait_fragmented + handover * (p.wait_coordinated - p.wait_fragmented)
+def wait_weeks(order: np.ndarray, u: float, p: Parameters) -> float:
+    """Weeks from order to first session: between half and one and a half times the mean wait, by the uniform number u.
+
+    The mean is the plan's own, or that of its handover, from fragmented (0) to coordinated (1).
+    """
+    mean = order[OrderField.WAIT]
+    if mean < 0.0:
+        mean = p.wait_fragmented + order[OrderField.HANDOVER] * (p.wait_coordinated - p.wait_fragmented)
     return mean * (0.5 + u)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from painlab import evidence
 from painlab.care import PARAMETER_FIELDS, TreatmentField
 from painlab.errors import InputError
-from painlab.parameters import treatment_values
+from painlab.parameters import treatment_values, values
 from painlab.tables import data_folder, nearest
 
 DRIVERS: Final = ("mechanical", "inflammatory", "neuropathic", "muscular")
@@ -20,7 +20,7 @@ MIXED_GOALS: Final = "mixed"
 
 
 class Condition(NamedTuple):
-    """Numbers of one condition, as compiled code takes them; units and sources are in data/conditions.toml."""
+    """Numbers of one condition, as compiled code takes them; units and sources are in data/conditions.toml and parameters.csv."""
 
     pain: float
     pain_sd: float
@@ -39,12 +39,13 @@ class Condition(NamedTuple):
     exercise_response: float
 
 
+UNCERTAIN: Final = ("lasting_share", "course_weeks", "opioid_start", "opioid_response", "exercise_response")
+"""Columns of a condition that are parameters, named `condition.column`."""
+_STATED: Final = tuple(field for field in Condition._fields if field not in UNCERTAIN)
 _BOUNDS: Final = {
     "pain": (0, 10),
     "pain_sd": (0, 5),
     "weeks_before": (0, 1000),
-    "lasting_share": (0, 1),
-    "course_weeks": (0.5, 520),
     "age": (0, 110),
 }
 
@@ -66,13 +67,13 @@ class Treatment(NamedTuple):
     known: str
     order: dict[str, float]
 
-    def row(self, values: Mapping[str, float], exercise_response: float) -> np.ndarray:
+    def row(self, of: Mapping[str, float], exercise_response: float) -> np.ndarray:
         """Return the treatment's row for the engine, shape (len(TreatmentField),), from a set of parameter values.
 
         The condition's response to exercise scales what exercise does to pain: its direct and its contextual relief.
         """
         row = np.zeros(len(TreatmentField))
-        row[: len(PARAMETER_FIELDS)] = treatment_values(values, self.name, tuple(field.name.lower() for field in PARAMETER_FIELDS))
+        row[: len(PARAMETER_FIELDS)] = treatment_values(of, self.name, tuple(field.name.lower() for field in PARAMETER_FIELDS))
         for driver in self.targets:
             row[TreatmentField[f"TARGET_{driver.upper()}"]] = 1.0
         row[TreatmentField.REFERRAL] = self.referral
@@ -109,22 +110,37 @@ def _check_number(value: Any, key: str, low: float, high: float, where: str) -> 
 
 @cache
 def conditions(path: Path | None = None) -> dict[str, Condition]:
-    """Conditions by name. Raises InputError naming file, condition and key for a missing source or an impossible value."""
+    """Conditions by name, at the central values of their parameters.
+
+    Raises InputError naming file, condition and key for a missing source, a missing parameter or an impossible value.
+    """
     path, tables = _tables("conditions.toml", path)
+    central = values()
     found = {}
     for name, table in tables.items():
         where = f"{path.name}, [{name}]"
-        _check_keys(table, ("label", *Condition._fields, "sources"), where)
-        _check_keys(table["sources"], Condition._fields, f"{where} sources")
-        for field in Condition._fields:
+        _check_keys(table, ("label", *_STATED, "sources"), where)
+        _check_keys(table["sources"], _STATED, f"{where} sources")
+        for field in _STATED:
             low, high = _BOUNDS.get(field, (0.0, 100.0 if field in ("flares_per_year", "age_sd") else 2.0))
             value = table[field]
             _check_number(value, field, low, high, where)
             evidence.check_value_source(table["sources"][field], f"{where}, {field}")
         if abs(sum(table[driver] for driver in DRIVERS) - 1.0) > 1e-9:
             raise InputError("the drivers do not sum to 1", where=where, expected=f"{', '.join(DRIVERS)} with a sum of 1")
-        found[name] = Condition(*(float(table[field]) for field in Condition._fields))
+        for field in UNCERTAIN:
+            if f"{name}.{field}" not in central:
+                mend = "Add the row; another condition's is an example."
+                raise InputError(
+                    f"the condition has no {field}", where=where, expected=f"a row {name}.{field} in parameters.csv", mend=mend
+                )
+        found[name] = Condition(**{field: float(central.get(f"{name}.{field}", table.get(field))) for field in Condition._fields})
     return found
+
+
+def condition(name: str, of: Mapping[str, float]) -> Condition:
+    """A condition under a set of parameter values."""
+    return conditions()[name]._replace(**{field: of[f"{name}.{field}"] for field in UNCERTAIN})
 
 
 @cache

@@ -40,6 +40,19 @@ class Count(IntEnum):
     COST = 18
 
 
+class Recorded(IntEnum):
+    """What is kept of each patient and week where patients are followed one by one."""
+
+    PAIN = 0  # 0-10
+    ACTIVITY = 1  # 0-1
+    STRENGTH = 2  # 0-1
+    FUNCTION = 3  # 0-1
+    DOSE = 4  # MME/day prescribed
+    MME = 5  # MME/day taken, less in a week that the supply covers in part
+    SESSIONS = 6  # attended
+    TAPERED = 7  # 1 in a taper and the year after
+
+
 OUTCOMES: Final = (
     Outcome(
         "mme_per_1000",

@@ -3,27 +3,15 @@
 Each field states its range, unit, words and evidence once; sliders, tooltips, errors and sentences are made from it.
 """
 
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Annotated, Any, Final
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, field_serializer, field_validator, model_validator
-from pydantic.fields import FieldInfo
+from pydantic import Field, field_serializer, field_validator, model_validator
 
 from painlab import care, catalog
 from painlab.care import OrderField
+from painlab.fields import Lever, Strict, lever, lever_of
 from painlab.tables import nearest
-
-
-def lever(low: float, high: float, step: float, *, label: str, unit: str, words: str, meaning: str, source: str = "assumption") -> Any:
-    """Pydantic field of a lever: bounds, slider step, label, unit, a phrase with {} for the value, meaning and source."""
-    extra: dict[str, Any] = {"low": low, "high": high, "step": step, "label": label, "unit": unit, "words": words, "source": source}
-    return Field(ge=low, le=high, description=meaning, json_schema_extra=extra)
-
-
-class Strict(BaseModel):
-    """Frozen, no unknown keys, no numbers from text, no infinities."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, validate_default=True)
 
 
 class TreatmentOrder(Strict):
@@ -107,6 +95,34 @@ class TreatmentOrder(Strict):
             source="T12-01; T12-06",
         ),
     ] = None
+    completed: Annotated[
+        float | None,
+        lever(
+            0,
+            1,
+            0.05,
+            label="referrals completed",
+            unit="share",
+            words="is taken up by a share of {}",
+            meaning="Share of those referred who ever come, where it is known; that of the handover if left out.",
+            source="T12-01; T05-10",
+        ),
+    ] = None
+    wait_weeks: Annotated[
+        float | None,
+        lever(
+            0,
+            26,
+            0.5,
+            label="wait",
+            unit="weeks",
+            words="begins after {} weeks",
+            meaning="Mean wait from order to first session, where it is known; that of the handover if left out.",
+            source="T12-06",
+        ),
+    ] = None
+    sham: bool = False
+    """Given as a sham, as in a trial's placebo arm: only attention and expectation act."""
 
 
 class Prescribing(Strict):
@@ -176,6 +192,18 @@ class Prescribing(Strict):
             source="cdc2022",
         ),
     ] = 120.0
+    assigned_weeks: Annotated[
+        int,
+        lever(
+            0,
+            104,
+            1,
+            label="assigned for",
+            unit="weeks",
+            words="assigns an opioid to everyone for {} weeks",
+            meaning="Weeks for which everyone is kept on an opioid from the first visit, as in a trial; 0 leaves it to the visits.",
+        ),
+    ] = 0
 
 
 class Reassessment(Strict):
@@ -282,7 +310,7 @@ class CarePlan(Strict):
     prescribing: Prescribing = Prescribing()
     reassessment: Reassessment = Reassessment()
     taper: Taper | None = None
-    treatments: dict[str, TreatmentOrder] = {}
+    treatments: dict[str, TreatmentOrder] = Field(default_factory=dict)
 
     @model_validator(mode="before")
     @classmethod
@@ -328,6 +356,7 @@ class CarePlan(Strict):
             taper_pace=taper.percent_per_month if taper else 10.0,
             taper_support=taper.support if taper else 0.0,
             taper_offer=taper.offer if taper else 0.0,
+            assigned_weeks=float(self.prescribing.assigned_weeks),
         )
 
     def engine_orders(self) -> np.ndarray:
@@ -335,9 +364,10 @@ class CarePlan(Strict):
         known = catalog.treatments()
         orders = np.zeros((len(known), len(OrderField)))
         for name, order in self.treatments.items():
-            handover = self.coordination if order.handover is None else order.handover
-            fields = order.model_copy(update={"handover": handover}).model_dump()  # in the order of OrderField
-            orders[known[name].number - 1] = [1.0, *fields.values()]
+            fields = order.model_dump()  # in the order of OrderField
+            fields["handover"] = self.coordination if order.handover is None else order.handover
+            stated = [-1.0 if value is None else value for value in fields.values()]
+            orders[known[name].number - 1] = [1.0, *stated]
         return orders
 
 
@@ -345,34 +375,15 @@ SECTIONS: Final[dict[str, type[Strict]]] = {"prescribing": Prescribing, "reasses
 SECTION_LABELS: Final = {"prescribing": "Prescribing", "reassessment": "Follow-up", "taper": "A taper", "coordination": "Coordination"}
 
 
-class Lever(NamedTuple):
-    """What a slider needs: where its value goes in a plan, its range, words and evidence."""
-
-    path: tuple[str, ...]  # e.g. ("physical_therapy", "start_week")
-    section: str
-    label: str
-    low: float
-    high: float
-    step: float
-    unit: str
-    words: str
-    meaning: str
-    source: str
-
-
-def _lever(path: tuple[str, ...], section: str, field: FieldInfo) -> Lever:
-    extra: Any = field.json_schema_extra
-    return Lever(path=path, section=section, meaning=field.description or "", **extra)
-
-
 def levers() -> dict[tuple[str, ...], Lever]:
     """Every lever of a care plan by its path, in the order of the model."""
     found: dict[tuple[str, ...], Lever] = {
-        ("coordination",): _lever(("coordination",), SECTION_LABELS["coordination"], CarePlan.model_fields["coordination"])
+        ("coordination",): lever_of(("coordination",), SECTION_LABELS["coordination"], CarePlan.model_fields["coordination"])
     }
     models = {name: (SECTION_LABELS[name], model) for name, model in SECTIONS.items()}
     models |= {name: (one.label, TreatmentOrder) for name, one in catalog.treatments().items()}
     for name, (label, model) in models.items():
         for key, field in model.model_fields.items():
-            found[name, key] = _lever((name, key), label, field)
+            if field.json_schema_extra:  # a switch for trials is no lever
+                found[name, key] = lever_of((name, key), label, field)
     return found

@@ -1,16 +1,17 @@
 """Who the patients are: the population a scenario states, and each one's traits, drawn from it, the condition and the seed."""
 
-from typing import Annotated, NamedTuple
+from collections.abc import Mapping
+from typing import Annotated, NamedTuple, Self
 
 import numpy as np
-from pydantic import field_validator
+from pydantic import field_validator, model_validator
 
 from painlab import catalog
 from painlab.catalog import Condition
 from painlab.dynamics import activity_target
+from painlab.fields import Strict, lever
 from painlab.numerics import clip, compiled, compiled_loop, exp, shifted, standard_normal
 from painlab.parameters import Parameters
-from painlab.plan import Strict, lever
 from painlab.randomness import Block, uniforms
 from painlab.tables import nearest
 
@@ -75,6 +76,78 @@ class Population(Strict):
             meaning="Least pain at arrival, as trials require it.",
         ),
     ] = 1.0
+    maximum_pain: Annotated[
+        float,
+        lever(
+            1,
+            10,
+            0.5,
+            label="pain at most",
+            unit="0-10 NRS",
+            words="had pain of at most {}",
+            meaning="Most pain at arrival, as trials require it.",
+        ),
+    ] = 10.0
+    pain: Annotated[
+        float | None,
+        lever(
+            0,
+            10,
+            0.1,
+            label="pain at arrival",
+            unit="0-10 NRS",
+            words="had pain of {}",
+            meaning="Center of pain at arrival before the limits; the condition's own if left out.",
+        ),
+    ] = None
+    pain_sd: Annotated[
+        float | None,
+        lever(
+            0.1,
+            5,
+            0.1,
+            label="spread of pain",
+            unit="0-10 NRS",
+            words="had pain spread by {}",
+            meaning="Standard deviation of pain at arrival before the limits; the condition's own if left out.",
+        ),
+    ] = None
+    weeks_before: Annotated[
+        int | None,
+        lever(
+            0,
+            520,
+            1,
+            label="weeks of pain before",
+            unit="weeks",
+            words="had pain for {} weeks before",
+            meaning="Weeks of pain before arrival; the condition's own if left out.",
+        ),
+    ] = None
+    diagnosed: Annotated[
+        float,
+        lever(
+            0,
+            1,
+            0.05,
+            label="driver known",
+            unit="share",
+            words="had a known driver of pain in a share of {}",
+            meaning="Share of patients in whom the driver of pain is known at the first visit, as trials of injections require it.",
+        ),
+    ] = 0.0
+    rest_weeks: Annotated[
+        int,
+        lever(
+            0,
+            26,
+            1,
+            label="weeks of bed rest",
+            unit="weeks",
+            words="kept to bed for {} weeks",
+            meaning="Weeks from arrival without any activity, as in bed rest or a cast.",
+        ),
+    ] = 0
     on_opioids: Annotated[
         float,
         lever(
@@ -167,6 +240,12 @@ class Population(Strict):
             raise ValueError(f'unknown condition "{name}"{nearest(name, known)}; expected one of {", ".join(known)}')
         return name
 
+    @model_validator(mode="after")
+    def _limits_in_order(self) -> Self:
+        if self.minimum_pain >= self.maximum_pain:
+            raise ValueError(f"minimum_pain is {self.minimum_pain:g} and maximum_pain {self.maximum_pain:g}; expected a range between them")
+        return self
+
     @field_validator("goal")
     @classmethod
     def _known_goal(cls, name: str) -> str:
@@ -190,6 +269,9 @@ class Mix(NamedTuple):
     comorbidity: float
     prior_treatment: float
     adherence: float
+    maximum_pain: float = 10.0
+    diagnosed: float = 0.0
+    rest_weeks: float = 0.0
 
 
 class Traits(NamedTuple):
@@ -222,6 +304,12 @@ def mix(population: Population) -> Mix:
     return Mix(**{name: float(values[name]) for name in Mix._fields})
 
 
+def patients_condition(population: Population, values: Mapping[str, float]) -> Condition:
+    """The condition under a set of parameter values, with what the population states of its own pain."""
+    stated = population.model_dump(include={"pain", "pain_sd", "weeks_before"}, exclude_none=True)
+    return catalog.condition(population.condition, values)._replace(**{name: float(one) for name, one in stated.items()})
+
+
 def goal_thresholds(population: Population) -> np.ndarray:
     """Thresholds of the goals in play, shape (goals, 2): activity and strength; patients take each goal equally often."""
     known = catalog.goals()
@@ -248,9 +336,9 @@ def draw_traits(seed: int, patient: int, condition: Condition, people: Mix, goal
 
     # a normal distribution cut at the eligibility limit and at 10, by its quantiles
     low = normal_share((people.minimum_pain - condition.pain) / condition.pain_sd)
-    high = normal_share((10.0 - condition.pain) / condition.pain_sd)
+    high = normal_share((people.maximum_pain - condition.pain) / condition.pain_sd)
     deviate = standard_normal(clip(low + body[0] * (high - low), 1e-9, 1.0 - 1e-9))
-    pain = clip(condition.pain + condition.pain_sd * deviate, people.minimum_pain, 10.0)
+    pain = clip(condition.pain + condition.pain_sd * deviate, people.minimum_pain, people.maximum_pain)
     lasting = shifted(condition.lasting_share, p.course_spread * standard_normal(body[1]))
     age = clip(people.age + condition.age_sd * standard_normal(body[2]), 18.0, 95.0)
     response = exp(p.response_spread * standard_normal(body[3]) - 0.5 * p.response_spread**2)

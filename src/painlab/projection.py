@@ -150,9 +150,12 @@ def _unwritable(target: Path, error: OSError) -> InputError:
 
 
 def from_means(
-    scenario: Scenario, means: np.ndarray, present: np.ndarray, *, patients: int, seed: int, weeks: int, cut: tuple[str, ...]
+    scenario: Scenario, means: np.ndarray, present: np.ndarray, *, patients: int, seed: int, weeks: int, cut: tuple[str, ...], origin: str
 ) -> Projection:
-    """Gather a projection from the draws' weekly means, shape (draws, 2 arms, outcomes, weeks + 1), baseline first."""
+    """Gather a projection from the draws' weekly means, shape (draws, 2 arms, outcomes, weeks + 1), baseline first.
+
+    origin says where the parameter values came from.
+    """
     draws = means.shape[0]
     counted = [(one, means[:, :, place] * one.scale) for place, one in enumerate(OUTCOMES)]
     arrivals = scenario.population.arrivals
@@ -168,7 +171,7 @@ def from_means(
         "scenario": scenario.name,
         "scenario_sha256": scenario.fingerprint(),
         "scenario_toml": scenario.to_toml(),
-        "parameters": "central values" if draws == 1 else f"{draws} draws of the prior in data/parameters.csv",
+        "parameters": origin,
         "seed": seed,
         "patients_per_draw": patients,
         "draws": draws,

@@ -14,12 +14,14 @@ from pydantic import Field, ValidationError, field_serializer, field_validator, 
 
 from painlab import catalog
 from painlab.errors import InputError
-from painlab.plan import SECTIONS, CarePlan, Lever, Strict, TreatmentOrder, levers
+from painlab.fields import Lever, Strict
+from painlab.plan import SECTIONS, CarePlan, TreatmentOrder, levers
 from painlab.population import Arrivals, Population
 from painlab.tables import data_folder, nearest
 
 MAX_WEEKS: Final = 520
 MAX_FILE_BYTES: Final = 1_000_000
+_START: Final = "Start from one that ships: `painlab show early-pt --toml`."
 _NAME: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
@@ -73,7 +75,7 @@ class Scenario(Strict):
         """
         text = str(name_or_path)
         path = Path(text) if text.endswith(".toml") or isinstance(name_or_path, Path) else _shipped_path(text)
-        return cls.from_dict(_read(path), where=_printable(str(path)) if text.endswith(".toml") else path.name)
+        return cls.from_dict(read_toml(path), where=_printable(str(path)) if text.endswith(".toml") else path.name)
 
     @classmethod
     def from_dict(cls, given: dict[str, Any], *, where: str = "scenario") -> "Scenario":
@@ -81,7 +83,7 @@ class Scenario(Strict):
         try:
             return cls.model_validate(given)
         except ValidationError as error:
-            raise _explain(error, where) from None
+            raise explain(error, where) from None
 
     def change(self, **changes: Any) -> "Scenario":
         """Return a copy with nested values changed; None takes a treatment or the taper out of the plan.
@@ -121,10 +123,11 @@ class Scenario(Strict):
 
 
 def _flat(plan: CarePlan) -> dict[tuple[str, ...], float]:
+    known = levers()  # a trial's switches are no levers
     flat: dict[tuple[str, ...], float] = {}
     for name, value in plan.as_dict().items():
         if isinstance(value, dict):
-            flat |= {(name, key): one for key, one in value.items()}
+            flat |= {(name, key): one for key, one in value.items() if (name, key) in known}
         else:
             flat[name,] = value
     return flat
@@ -177,7 +180,7 @@ def plan_difference(new: CarePlan, old: CarePlan) -> str:
         else:
             changed = {path: value for path, value in ours.items() if value != theirs.get(path)}
             said = [known[p].words.format(_say(v)) + (f" instead of {_say(theirs[p])}" if p in theirs else "") for p, v in changed.items()]
-            # only a handover can be left out of a table that stays
+            # only what a referral states can be left out of a table that stays
             said += [f"has the plan's {known[p].label} instead of {_say(v)}" for p, v in theirs.items() if p not in ours]
             if said:
                 sentences.append(f"{section} {', '.join(said)}.")
@@ -214,9 +217,12 @@ def _shipped_path(name: str) -> Path:
     return folder / f"{name}.toml"
 
 
-def _read(path: Path) -> dict[str, Any]:
-    where, wanted = _printable(str(path)), "a scenario in TOML"
-    start = "Start from one that ships: `painlab show early-pt --toml`."
+def read_toml(path: Path, wanted: str = "a scenario in TOML", start: str = _START) -> dict[str, Any]:
+    """Read a TOML file that a user wrote.
+
+    wanted says what it should hold, start where an example is. Raises InputError with the line, or with what is wrong about the file.
+    """
+    where = _printable(str(path))
     try:
         size = path.stat().st_size
         if size > MAX_FILE_BYTES:
@@ -259,8 +265,11 @@ def _shown(value: Any) -> str:
     return _printable(f'"{value}"' if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value), 60)
 
 
-def _explain(error: ValidationError, where: str) -> InputError:
-    """Turn pydantic's first complaint into one paragraph that names the key, what was expected and the mend."""
+def explain(error: ValidationError, where: str, root: type[Strict] | None = None) -> InputError:
+    """Turn pydantic's first complaint into an InputError that names the key, what was expected and the mend.
+
+    root is the model of the whole file if that is not a Scenario.
+    """
     every = [one for one in error.errors() if one["loc"][-2:] != ("baseline", "str")] or error.errors()
     # A misspelt key is also a missing one: the spelling is said.
     first = next((one for one in every if one["type"] == "extra_forbidden"), every[0])
@@ -276,7 +285,7 @@ def _explain(error: ValidationError, where: str) -> InputError:
     key = ".".join(location)
     place = f"{where}, key {_printable(key)}" if key else where
     last = location[-1] if location else ""
-    known = _known_keys(location)
+    known = _known_keys(location, root)
     if kind == "extra_forbidden" and last not in known:
         problem = f"unknown key {_shown(last)}{nearest(last[:80], known)}"
         return InputError(problem, where=place, expected=f"one of {', '.join(known)}", mend="Correct the key, or take it out.")
@@ -284,9 +293,9 @@ def _explain(error: ValidationError, where: str) -> InputError:
         example = (
             'Name the comparison: baseline = "usual-care".' if key == "baseline" else "Add it; `painlab show early-pt` has an example."
         )
-        return InputError(f'the key "{last}" is missing', where=place, expected=_expected(location) or "a value", mend=example)
+        return InputError(f'the key "{last}" is missing', where=place, expected=_expected(location, root) or "a value", mend=example)
     problem, _, expected = _problem(kind, first).partition("; expected ")
-    return InputError(problem, where=place, expected=expected or _expected(location), mend="Change the value.")
+    return InputError(problem, where=place, expected=expected or _expected(location, root), mend="Change the value.")
 
 
 def _problem(kind: str, complaint: Any) -> str:
@@ -303,22 +312,22 @@ def _problem(kind: str, complaint: Any) -> str:
     return f"{shown} cannot stand here"
 
 
-def _model(location: tuple[str, ...]) -> type[Strict] | None:
+def _model(location: tuple[str, ...], root: type[Strict] | None = None) -> type[Strict] | None:
     """The model that has the last part of a location as its key."""
     models: dict[str, type[Strict]] = {"population": Population, "arrivals": Arrivals, "care": CarePlan, "baseline": CarePlan, **SECTIONS}
-    return models.get(location[-2], TreatmentOrder) if len(location) > 1 else Scenario
+    return models.get(location[-2], TreatmentOrder) if len(location) > 1 else (root or Scenario)
 
 
-def _known_keys(location: tuple[str, ...]) -> list[str]:
+def _known_keys(location: tuple[str, ...], root: type[Strict] | None = None) -> list[str]:
     """Keys that are possible where the last part of a location stands."""
-    model = _model(location)
+    model = _model(location, root)
     keys = list(model.model_fields) if model else []
     return [*(key for key in keys if key != "treatments"), *catalog.treatments()] if model is CarePlan else keys
 
 
-def _expected(location: tuple[str, ...]) -> str:
+def _expected(location: tuple[str, ...], root: type[Strict] | None = None) -> str:
     """What a key takes, from its field: a range with its unit, a text, or a table; an empty string where the problem says it."""
-    model = _model(location)
+    model = _model(location, root)
     key = location[-1] if location else ""
     if model is CarePlan and key in catalog.treatments():
         return f"a table [{'.'.join(location)}]"

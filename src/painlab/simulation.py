@@ -1,11 +1,12 @@
 """simulate() and compare(): the only door into the engine."""
 
-from collections.abc import Callable, Iterable
+import warnings
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 import polars as pl
 
-from painlab import projection
+from painlab import posterior, projection
 from painlab.engine import execution
 from painlab.errors import InputError
 from painlab.projection import Projection
@@ -31,6 +32,7 @@ def simulate(
     seed: int = 1,
     weeks: int | None = None,
     cut: Iterable[str] = (),
+    parameters: str = "posterior",
     threads: int | None = None,
     progress: Callable[[int, int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
@@ -44,13 +46,16 @@ def simulate(
     patients
         Patients in each parameter draw, 1 to 10,000,000.
     draws
-        Draws of the parameters. One uses the central values and gives no band.
+        Sets of parameter values. One uses the central values and gives no band.
     seed
         Same seed, same numbers, whatever the threads.
     weeks
         Horizon in place of the scenario's.
     cut
         Links of the cycle set to zero: `pain_to_activity`, `activity_to_strength`, `weakness_to_pain`.
+    parameters
+        `posterior`: sets that the calibration's trials allow; `prior`: the ranges before it (data/parameters.csv). If the posterior belongs
+        to another state of model or evidence, a StalePosterior warning says so and the prior is used.
     threads
         Threads at work; all cores if left out.
     progress
@@ -71,10 +76,27 @@ def simulate(
     horizon = _whole("weeks", chosen.weeks if weeks is None else weeks, 1, MAX_WEEKS)
     if threads is not None:
         _whole("threads", threads, 1, MAX_THREADS)
+    values = parameter_sets(draws, seed, parameters)
     sums = execution.run(
-        chosen, patients=patients, draws=draws, seed=seed, weeks=horizon, cut=links, threads=threads, progress=progress, cancelled=cancelled
+        chosen, values, patients=patients, seed=seed, weeks=horizon, cut=links, threads=threads, progress=progress, cancelled=cancelled
     )
-    return projection.from_means(chosen, sums.means, sums.present, patients=patients, seed=seed, weeks=horizon, cut=links)
+    origin = posterior.words(draws, parameters)
+    return projection.from_means(chosen, sums.means, sums.present, patients=patients, seed=seed, weeks=horizon, cut=links, origin=origin)
+
+
+class StalePosterior(UserWarning):
+    """The posterior that ships belongs to another state of the model, its trials or its evidence."""
+
+
+def parameter_sets(draws: int, seed: int, kind: str = "posterior") -> list[Mapping[str, float]]:
+    """Sets of parameter values for a run: the central one for one draw, otherwise as many as are asked for.
+
+    Raises InputError for an unknown kind. Warns with StalePosterior if the posterior is stale, and gives the prior's.
+    """
+    found = posterior.load() if kind == "posterior" else None
+    if found and found.changed:
+        warnings.warn(found.complaint(), StalePosterior, stacklevel=3)
+    return [posterior.values(None if draws == 1 else draw, seed, kind) for draw in range(draws)]
 
 
 def compare(

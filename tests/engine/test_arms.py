@@ -3,17 +3,17 @@
 import numpy as np
 import pytest
 
-from painlab import Scenario, catalog, parameters, simulate
+from painlab import Scenario, catalog, posterior, simulate
 
 
 def test_a_later_treatment_without_effect_changes_nothing_but_sessions_and_cost(monkeypatch: pytest.MonkeyPatch) -> None:
     scenario = Scenario.load("coordinated-care")
     before = simulate(scenario, patients=150, draws=2, weeks=60).weekly
-    known, shipped = catalog.treatments(), parameters.values
+    known, shipped = catalog.treatments(), posterior.values
     added = known["physical_therapy"]._replace(name="placebo_course", number=len(known) + 1, targets=(), referral=False)
     monkeypatch.setattr(catalog, "treatments", lambda: known | {"placebo_course": added})
     inert = {"placebo_course.attendance": 0.8, "placebo_course.dropout": 0.05, "placebo_course.cost": 50.0}
-    monkeypatch.setattr(parameters, "values", lambda draw=None, seed=1: shipped(draw, seed) | inert)
+    monkeypatch.setattr(posterior, "values", lambda draw=None, seed=1, kind="posterior": {**shipped(draw, seed), **inert})
     unordered = simulate(scenario, patients=150, draws=2, weeks=60).weekly
     assert unordered.equals(before)
     ordered = simulate(scenario.change(care={"placebo_course": {"start_week": 1}}), patients=150, draws=2, weeks=60).weekly

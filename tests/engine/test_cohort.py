@@ -51,7 +51,7 @@ def row(**columns: float) -> np.ndarray:
 
 def order(**columns: float) -> np.ndarray:
     made = np.zeros(len(OrderField))
-    usual = {"ordered": 1.0, "start_week": 2.0, "weeks": 1.0, "sessions": 1.0, "courses": 1.0, "interval": 13.0}
+    usual = {"ordered": 1.0, "start_week": 2.0, "weeks": 1.0, "sessions": 1.0, "courses": 1.0, "interval": 13.0, "completed": -1.0, "wait": -1.0}
     for name, value in (usual | columns).items():
         made[OrderField[name.upper()]] = value
     return made

@@ -1,17 +1,25 @@
 """Blocks, draws and threads: how the work is cut changes no bit, and it can be watched and stopped."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from painlab import catalog, parameters, population
 from painlab.engine import execution
 from painlab.engine.cohort import simulate_block
-from painlab.engine.execution import Cancelled, run
+from painlab.engine.execution import Cancelled
 from painlab.numerics import FIXED_POINT
 from painlab.outcomes import OUTCOMES
 from painlab.scenario import Scenario
 
 WEEKS = 30
+
+
+def run(scenario: Scenario, *, draws: int, seed: int, **how: Any) -> execution.Sums:
+    """The engine on draws of the prior."""
+    values = [parameters.values(None if draws == 1 else draw, seed) for draw in range(draws)]
+    return execution.run(scenario, values, seed=seed, **how)
 
 
 @pytest.fixture(scope="module", params=["coordinated-care", "clinic-early-pt"])
@@ -22,7 +30,7 @@ def scenario(request: pytest.FixtureRequest) -> Scenario:
 def by_hand(scenario: Scenario, first: int, count: int, values: dict[str, float]) -> tuple[np.ndarray, np.ndarray]:
     """Means of both arms, shape (2, outcomes, weeks + 1), and the patients present, from one block with these parameters."""
     people = scenario.population
-    condition = catalog.conditions()[people.condition]
+    condition = catalog.condition(people.condition, values)
     rows = np.array([one.row(values, condition.exercise_response) for one in catalog.treatments().values()])
     plans = [scenario.baseline_plan(), scenario.care]
     arms = [(plan.engine_orders(), plan.engine_plan()) for plan in plans]

@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from painlab import Scenario, parameters, simulate
+from painlab import Scenario, parameters, posterior, simulate
 from painlab.engine import mean_patient
 from painlab.engine.mean_patient import trajectory
 
@@ -35,11 +35,12 @@ def without_opioids() -> Scenario:
 
 def test_one_step_a_week_meets_the_cohort_as_spread_goes_to_zero(without_opioids: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
     central = parameters.values()
-    monkeypatch.setattr(parameters, "values", lambda draw=None, seed=1: {**central, **QUIET})
+    quiet = {**central, **QUIET}
+    monkeypatch.setattr(posterior, "values", lambda draw=None, seed=1, kind="posterior": quiet)
     known = mean_patient.catalog.conditions()
     still = {"sciatica": known["sciatica"]._replace(pain_sd=1e-6, age_sd=0.0)}
     monkeypatch.setattr(mean_patient.catalog, "conditions", lambda: known | still)
-    mean = trajectory(without_opioids, stepwise=True)
+    mean = trajectory(without_opioids, stepwise=True, values=quiet)
     cohort = simulate(without_opioids, patients=3, draws=1).weekly
     for outcome in ("pain", "activity", "strength", "function"):
         levels = cohort.filter(pl.col("outcome") == outcome)["scenario"]

@@ -10,12 +10,13 @@ from painlab import care, dynamics
 from painlab.care import OrderField, Plan, TreatmentField
 from painlab.catalog import Condition
 from painlab.numerics import clip, compiled, compiled_loop, exp, standard_normal, to_fixed
-from painlab.outcomes import Count
+from painlab.outcomes import Count, Recorded
 from painlab.parameters import Parameters
 from painlab.population import Mix, Traits, draw_traits
 from painlab.randomness import Block, uniforms
 
 TAPER_PAUSE_WEEKS = 26  # a taper that was given up is not offered again for half a year (assumption)
+COUNTED, RECORDED = len(Count), len(Recorded)
 TAPER_RISK_WEEKS = 52  # the raised overdose hazard lasts for a year after a taper began, as in T04-05
 
 
@@ -52,6 +53,7 @@ def follow_patient(
     sums: np.ndarray,
     present: np.ndarray,
     state: np.ndarray,
+    record: np.ndarray,
 ) -> None:
     """Take one patient from arrival through `last_week` weeks and add each calendar week 0 ... weeks to the sums.
 
@@ -63,6 +65,8 @@ def follow_patient(
         Integer sums by outcome and week, shape (len(Count), weeks + 1), and patients by week, shape (weeks + 1,); added to in place.
     state
         Room for the treatments' state, shape (treatments, 8); overwritten.
+    record
+        This patient's own weeks, shape (weeks + 1, len(Recorded)), or no rows where nobody asks; written in place.
     """
     traits = draw_traits(seed, patient, condition, people, goals.shape[0], p)
     targeted = state[:, 0]
@@ -85,13 +89,16 @@ def follow_patient(
         count += 1
         completed, waited, responder, _ = uniforms(seed, patient, 0, Block.REFERRAL, j + 1)
         needs_referral = rows[j, TreatmentField.REFERRAL] == 1.0
-        refused = needs_referral and completed >= care.referral_chance(orders[j, OrderField.HANDOVER], p)
-        wait = care.wait_weeks(orders[j, OrderField.HANDOVER], waited, p) if needs_referral else 0.0
+        refused = needs_referral and completed >= care.referral_chance(orders[j], p)
+        wait = care.wait_weeks(orders[j], waited, p) if needs_referral else 0.0
         due[j] = np.inf if refused else orders[j, OrderField.START_WEEK] + wait
-        responds[j] = traits.treatment_response if responder < rows[j, TreatmentField.RESPONDERS] else 0.0
+        works = responder < rows[j, TreatmentField.RESPONDERS] and orders[j, OrderField.SHAM] == 0.0
+        responds[j] = traits.treatment_response if works else 0.0
         targeted[j] = care.targeted_share(rows[j], condition.mechanical, condition.inflammatory, condition.neuropathic, condition.muscular)
 
     activity, strength, sensitization, tolerance = traits.activity, traits.strength, traits.sensitization, traits.tolerance
+    if people.rest_weeks > 0.0:
+        activity = 0.0
     signal_start = arrival_signal(traits, p)
     floor = traits.lasting_share * signal_start
     flare_chance = dynamics.flare_chance(condition.flares_per_year, traits.work_demand, p)
@@ -146,7 +153,7 @@ def follow_patient(
         if t > 0 and not visit:
             visit = sought < care.unscheduled_visit_chance(pain, p)
         if visit:
-            found = found or diagnosed < care.diagnosis_chance(plan.coordination, p)
+            found = found or diagnosed < care.diagnosis_chance(plan.coordination, p) or (t == 0 and diagnosed < people.diagnosed)
             next_visit = t + care.weeks_to_next_visit(plan.reassessment_weeks, appointment, p)
 
         # prescribing
@@ -154,7 +161,8 @@ def follow_patient(
         if visit or dose > 0.0:  # nobody else meets these chances
             starting, escalating, stopping, accepting = uniforms(seed, patient, t, Block.PRESCRIBING, 0)
             returning, review_stops, _, _ = uniforms(seed, patient, t, Block.TAPER, 0)
-        if dose > 0.0 and t > 0:
+        assigned = t < plan.assigned_weeks  # a trial's protocol keeps everyone on the opioid
+        if dose > 0.0 and t > 0 and not assigned:
             if tapering:
                 dose = care.tapered_dose(dose, plan.taper_pace)
                 if dose < p.taper_end_dose:
@@ -168,12 +176,12 @@ def follow_patient(
                 dose = 0.0
         if visit and dose == 0.0 and dose_last_week == 0.0:
             usual = condition.opioid_start if t == 0 else p.start_later
-            if starting < care.opioid_start_chance(pain, traits.distress, traits.prior_treatment, usual, plan, p):
+            if (assigned and t == 0) or starting < care.opioid_start_chance(pain, traits.distress, traits.prior_treatment, usual, plan, p):
                 dose = min(plan.start_dose * dose_factor, plan.dose_cap)
                 supply = first_supply / 7.0
                 weeks_on = 0.0
                 pain_at_start = pain
-        elif visit and dose > 0.0 and not tapering:
+        elif visit and dose > 0.0 and not tapering and not assigned:
             if reviewed < plan.review:  # a real review ends what does not help, and does not raise a dose by habit
                 if review_stops < care.review_stop_chance(pain, pain_at_start, p):
                     if weeks_on < care.LONG_TERM_WEEKS:
@@ -221,9 +229,10 @@ def follow_patient(
                 cost += offered * rows[j, TreatmentField.COST]
                 if rows[j, TreatmentField.COUNTS_INJECTION] == 1.0:
                     potency[j] = 1.0 if found else p.missed_driver_effect
-            training += care.training_share(attended, offered, habit[j], rows[j], p)
+            real = 1.0 - orders[j, OrderField.SHAM]
+            training += real * care.training_share(attended, offered, habit[j], rows[j], p)
             effect[j] += care.treatment_effect_change(effect[j], attended, offered, habit[j], rows[j], p)
-            habit[j] += care.home_habit_change(habit[j], attended, offered, traits.adherence, rows[j], p)
+            habit[j] += real * care.home_habit_change(habit[j], attended, offered, traits.adherence, rows[j], p)
         cost += 7.0 * dose * covered * p.cost_mme
 
         week = arrival + t
@@ -251,11 +260,20 @@ def follow_patient(
             sums[Count.INJECTIONS, week] += to_fixed(injections)
             sums[Count.VISITS, week] += to_fixed(1.0 if visit else 0.0)
             sums[Count.COST, week] += to_fixed(cost)
+            if record.shape[0] > 0:
+                record[week, Recorded.PAIN] = pain
+                record[week, Recorded.ACTIVITY] = activity
+                record[week, Recorded.STRENGTH] = strength
+                record[week, Recorded.FUNCTION] = dynamics.function_score(activity, strength, pain, p)
+                record[week, Recorded.DOSE] = dose
+                record[week, Recorded.MME] = dose * covered
+                record[week, Recorded.SESSIONS] = sessions
+                record[week, Recorded.TAPERED] = 1.0 if t <= taper_risk_until else 0.0
 
         # one week on
         target = dynamics.activity_target(pain, traits.distress, traits.comorbidity, sedation, lift, p)
         strength_step = dynamics.strength_change(strength, activity, p) + dynamics.training_gain(strength, training, traits.age, p)
-        activity = clip(activity + dynamics.activity_change(activity, target, p), 0.0, 1.0)
+        activity = clip(activity + dynamics.activity_change(activity, target, p), 0.0, 1.0) if t + 1 >= people.rest_weeks else 0.0
         sensitization = clip(
             sensitization + dynamics.sensitization_change(sensitization, pain, traits.distress, traits.poor_sleep, easing, p), 0.0, 1.0
         )
@@ -291,6 +309,7 @@ def simulate_block(
     follow_up is the open cohort's follow-up in weeks, or -1 for a closed cohort whose patients all arrive in week 0.
     """
     state = np.zeros((rows.shape[0], 8))
+    no_record = np.zeros((0, RECORDED))
     for patient in range(first, first + count):
         arrival = arrival_week(seed, patient, weeks, follow_up)
         last_week = weeks if follow_up < 0 else min(follow_up - 1, weeks - arrival)
@@ -311,6 +330,66 @@ def simulate_block(
                 sums,
                 present,
                 state,
+                no_record,
             )
         else:
-            follow_patient(seed, patient, arrival, last_week, weeks, condition, people, goals, p, rows, orders, plan, sums, present, state)
+            follow_patient(
+                seed,
+                patient,
+                arrival,
+                last_week,
+                weeks,
+                condition,
+                people,
+                goals,
+                p,
+                rows,
+                orders,
+                plan,
+                sums,
+                present,
+                state,
+                no_record,
+            )
+
+
+@compiled_loop
+def follow_block(
+    seed: int,
+    first: int,
+    weeks: int,
+    condition: Condition,
+    people: Mix,
+    goals: np.ndarray,
+    p: Parameters,
+    rows: np.ndarray,
+    orders: np.ndarray,
+    plan: Plan,
+    records: np.ndarray,
+) -> None:
+    """Follow a closed cohort's patients first ... first + len(records) - 1 one by one.
+
+    records, shape (patients, weeks + 1, len(Recorded)), receives each patient's own weeks.
+    """
+    state = np.zeros((rows.shape[0], 8))
+    sums = np.zeros((COUNTED, weeks + 1), dtype=np.int64)
+    present = np.zeros(weeks + 1, dtype=np.int64)
+    for i in range(records.shape[0]):
+        follow_patient(
+            seed,
+            first + i,
+            0,
+            weeks,
+            weeks,
+            condition,
+            people,
+            goals,
+            p,
+            rows,
+            orders,
+            plan,
+            sums,
+            present,
+            state,
+            records[i],
+        )

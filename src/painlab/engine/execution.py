@@ -1,7 +1,7 @@
 """Blocks of patients and parameter draws over threads; the result does not depend on how they are cut."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import NamedTuple
 
@@ -9,9 +9,11 @@ import numpy as np
 
 from painlab import catalog, parameters, population
 from painlab.care import TreatmentField
-from painlab.engine.cohort import simulate_block
+from painlab.catalog import Condition
+from painlab.engine.cohort import follow_block, simulate_block
 from painlab.numerics import FIXED_POINT
-from painlab.outcomes import OUTCOMES
+from painlab.outcomes import OUTCOMES, Recorded
+from painlab.plan import CarePlan
 from painlab.scenario import Scenario
 
 BLOCK_PATIENTS = 2000
@@ -32,20 +34,47 @@ class Sums(NamedTuple):
     present: np.ndarray
 
 
-def _draw_inputs(scenario: Scenario, draw: int | None, seed: int, cut: tuple[str, ...]) -> tuple[parameters.Parameters, np.ndarray]:
-    """Scalar parameters and treatments' rows, shape (treatments, len(TreatmentField)), of one draw; None is the central set."""
-    values = parameters.values(draw, seed)
-    exercise_response = catalog.conditions()[scenario.population.condition].exercise_response
-    rows = np.array([one.row(values, exercise_response) for one in catalog.treatments().values()])
+Values = Mapping[str, float]
+
+
+class Inputs(NamedTuple):
+    """What a set of parameter values makes of a population: scalar parameters, the condition, and treatments' rows.
+
+    rows: shape (treatments, len(TreatmentField)).
+    """
+
+    p: parameters.Parameters
+    condition: Condition
+    rows: np.ndarray
+
+
+def inputs_of(people: population.Population, values: Values, cut: tuple[str, ...] = ()) -> Inputs:
+    """Inputs of compiled code for a population under a set of parameter values, with the named links cut."""
+    condition = population.patients_condition(people, values)
+    rows = np.array([one.row(values, condition.exercise_response) for one in catalog.treatments().values()])
     assert rows.shape[1] == len(TreatmentField)
-    return parameters.cut_links(parameters.scalars(values), cut), rows
+    return Inputs(parameters.cut_links(parameters.scalars(values), cut), condition, rows)
+
+
+def follow(
+    people: population.Population, plan: CarePlan, values: Values, *, first: int, patients: int, seed: int, weeks: int
+) -> np.ndarray:
+    """Follow a closed cohort's patients first ... first + patients - 1 one by one, under one plan and one set of parameter values.
+
+    Returns each patient's own weeks, shape (patients, weeks + 1, len(Recorded)).
+    """
+    records = np.zeros((patients, weeks + 1, len(Recorded)))
+    one = inputs_of(people, values)
+    mix, goals = population.mix(people), population.goal_thresholds(people)
+    follow_block(seed, first, weeks, one.condition, mix, goals, one.p, one.rows, plan.engine_orders(), plan.engine_plan(), records)
+    return records
 
 
 def run(
     scenario: Scenario,
+    values: Sequence[Values],
     *,
     patients: int,
-    draws: int,
     seed: int,
     weeks: int,
     cut: tuple[str, ...] = (),
@@ -54,18 +83,18 @@ def run(
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Sums:
-    """Run both arms on the same patients and random numbers; draw d holds patients d x patients onward.
+    """Run both arms on the same patients and random numbers, once for each set of parameter values; set d has patients d x patients onward.
 
-    One draw uses the central parameter values, more draws use the prior's. Raises Cancelled when `cancelled()` is true between blocks.
+    Raises Cancelled when `cancelled()` is true between blocks.
     """
-    condition = catalog.conditions()[scenario.population.condition]
+    draws = len(values)
     people = population.mix(scenario.population)
     goals = population.goal_thresholds(scenario.population)
     arrivals = scenario.population.arrivals
     follow_up = arrivals.follow_up_weeks if arrivals else -1
     baseline, changed = scenario.baseline_plan(), scenario.care
     arms = [(baseline.engine_orders(), baseline.engine_plan()), (changed.engine_orders(), changed.engine_plan())]
-    inputs = [_draw_inputs(scenario, None if draws == 1 else draw, seed, cut) for draw in range(draws)]
+    inputs = [inputs_of(scenario.population, one, cut) for one in values]
     totals = np.zeros((draws, len(arms), len(OUTCOMES), weeks + 1), dtype=np.int64)
     present = np.zeros((draws, len(arms), weeks + 1), dtype=np.int64)
 
@@ -73,7 +102,7 @@ def run(
         part, there = np.zeros_like(totals[0, 0]), np.zeros_like(present[0, 0])
         if cancelled and cancelled():  # asked once and for all: a later "no" must not pass half of the patients off as a result
             raise Cancelled
-        p, rows = inputs[draw]
+        p, condition, rows = inputs[draw]
         orders, plan = arms[arm]
         count = min(block, patients - start)
         first = draw * patients + start

@@ -5,7 +5,7 @@ Where the cohort compares a chance with a draw, the mean patient multiplies by i
 from the cohort's.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -14,6 +14,7 @@ import polars as pl
 from painlab import care, catalog, dynamics, parameters, population
 from painlab.care import OrderField, TreatmentField
 from painlab.engine.cohort import arrival_signal
+from painlab.engine.execution import inputs_of
 from painlab.population import Traits
 from painlab.scenario import Scenario
 
@@ -65,9 +66,10 @@ def _now(t: float, state: np.ndarray, inputs: _Inputs) -> _Now:
     lift = easing = 0.0
     for place, j in enumerate(inputs.ordered):
         row = inputs.rows[j]
-        reached = care.referral_chance(inputs.orders[j, OrderField.HANDOVER], p)
+        reached = care.referral_chance(inputs.orders[j], p)
         share = effects[place] * (reached if row[TreatmentField.REFERRAL] else 1.0)
-        response = row[TreatmentField.RESPONDERS] * traits.treatment_response
+        real = 1.0 - inputs.orders[j, OrderField.SHAM]
+        response = real * row[TreatmentField.RESPONDERS] * traits.treatment_response
         targeted = care.targeted_share(row, *(getattr(inputs.condition, driver) for driver in catalog.DRIVERS))
         potency = found + (1.0 - found) * p.missed_driver_effect if row[TreatmentField.COUNTS_INJECTION] else 1.0
         source_kept *= 1.0 - care.source_relief(share, response, potency, targeted, row)
@@ -105,7 +107,7 @@ def change_per_week(t: float, state: np.ndarray, inputs: _Inputs) -> np.ndarray:
     for place, j in enumerate(inputs.ordered):
         row, order = inputs.rows[j], inputs.orders[j]
         referral = bool(row[TreatmentField.REFERRAL])
-        wait = care.wait_weeks(order[OrderField.HANDOVER], 0.5, p) if referral else 0.0
+        wait = care.wait_weeks(order, 0.5, p) if referral else 0.0
         offered = attended = 0.0
         if _in_course(t, order, wait):
             offered = order[OrderField.SESSIONS]
@@ -114,9 +116,10 @@ def change_per_week(t: float, state: np.ndarray, inputs: _Inputs) -> np.ndarray:
             attended = staying[place] * due * care.attendance_chance(now.pain, traits.adherence, plan.coordination, row, p)
             treated[2, place] = -staying[place] * care.dropout_chance(now.pain, traits.adherence, plan.coordination, row, p)
         treated[0, place] = care.treatment_effect_change(effects[place], attended, offered, habits[place], row, p)
-        treated[1, place] = care.home_habit_change(habits[place], attended, offered, traits.adherence, row, p)
-        reached = care.referral_chance(order[OrderField.HANDOVER], p) if referral else 1.0
-        training += reached * care.training_share(attended, offered, habits[place], row, p)
+        real = 1.0 - order[OrderField.SHAM]
+        treated[1, place] = real * care.home_habit_change(habits[place], attended, offered, traits.adherence, row, p)
+        reached = care.referral_chance(order, p) if referral else 1.0
+        training += real * reached * care.training_share(attended, offered, habits[place], row, p)
 
     visits = care.scheduled_visit_chance(plan.coordination, p) / plan.reassessment_weeks + care.unscheduled_visit_chance(now.pain, p)
     start = care.opioid_start_chance(now.pain, traits.distress, traits.prior_treatment, p.start_later, plan, p) * (1.0 - users.sum())
@@ -150,9 +153,15 @@ def change_per_week(t: float, state: np.ndarray, inputs: _Inputs) -> np.ndarray:
 
 
 def trajectory(
-    scenario: Scenario, *, arm: str = "scenario", weeks: int | None = None, cut: Iterable[str] = (), stepwise: bool = False
+    scenario: Scenario,
+    *,
+    arm: str = "scenario",
+    weeks: int | None = None,
+    cut: Iterable[str] = (),
+    stepwise: bool = False,
+    values: Mapping[str, float] | None = None,
 ) -> pl.DataFrame:
-    """Follow the mean patient of a scenario, or of its baseline, at the central parameter values.
+    """Follow the mean patient of a scenario, or of its baseline.
 
     Parameters
     ----------
@@ -164,19 +173,18 @@ def trajectory(
         Links of the cycle set to zero, as in `simulate`.
     stepwise
         One explicit step a week, as the cohort does, in place of the adaptive integrator (LSODA of scipy).
+    values
+        Parameter values by name; the prior's central ones if left out.
 
     Returns
     -------
     Frame by week: week, pain (0-10), activity, strength and function (0-100), sensitization (0-1), on_opioids (%) and dose (MME/day per
     patient).
     """
-    values = parameters.values()
-    p = parameters.cut_links(parameters.scalars(values), tuple(cut))
-    condition = catalog.conditions()[scenario.population.condition]
+    p, condition, rows = inputs_of(scenario.population, parameters.values() if values is None else values, tuple(cut))
     plan = scenario.baseline_plan() if arm == "baseline" else scenario.care
     orders = plan.engine_orders()
     ordered = tuple(int(j) for j in np.flatnonzero(orders[:, OrderField.ORDERED]))
-    rows = np.array([one.row(values, condition.exercise_response) for one in catalog.treatments().values()])
     traits = _typical(scenario, condition, p)
     people, scalar = scenario.population, plan.engine_plan()
     dose = people.opioid_dose if people.on_opioids > 0.0 else min(scalar.start_dose, scalar.dose_cap)

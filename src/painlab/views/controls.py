@@ -8,7 +8,7 @@ import anywidget
 import traitlets
 
 from painlab import catalog, evidence
-from painlab.plan import Lever
+from painlab.fields import Lever
 
 _ASSETS: Final = Path(__file__).parent / "assets"
 

@@ -1,5 +1,6 @@
 """What an explorer holds, without widgets or a browser: where it started, the scenario under its levers, and runs of it."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -162,4 +163,6 @@ def _value(plan: CarePlan, path: tuple[str, ...]) -> float:
     value: Any = plan
     for key in path:
         value = value.treatments[key] if isinstance(value, CarePlan) and key in value.treatments else getattr(value, key)
-    return float(plan.coordination if value is None else value)  # a handover that is left out is the plan's coordination
+    if value is None:  # a handover that is left out is the plan's coordination; other gaps are filled by the model's parameters
+        return plan.coordination if path[-1] == "handover" else math.nan
+    return float(value)

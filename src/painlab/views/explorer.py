@@ -11,7 +11,8 @@ import polars as pl
 
 from painlab import catalog
 from painlab.errors import InputError
-from painlab.plan import Lever, levers
+from painlab.fields import Lever
+from painlab.plan import levers
 from painlab.projection import COLUMNS, Projection
 from painlab.scenario import Scenario, shipped
 from painlab.views import charts, pictures

@@ -1,0 +1,39 @@
+"""Fields of what users write: bounds, slider, words, meaning and source of a value stand in one record."""
+
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.fields import FieldInfo
+
+
+def lever(low: float, high: float, step: float, *, label: str, unit: str, words: str, meaning: str, source: str = "assumption") -> Any:
+    """Pydantic field of a lever: bounds, slider step, label, unit, a phrase with {} for the value, meaning and source."""
+    extra: dict[str, Any] = {"low": low, "high": high, "step": step, "label": label, "unit": unit, "words": words, "source": source}
+    return Field(ge=low, le=high, description=meaning, json_schema_extra=extra)
+
+
+class Strict(BaseModel):
+    """Frozen, no unknown keys, no numbers from text, no infinities."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, validate_default=True)
+
+
+class Lever(NamedTuple):
+    """What a slider needs: where its value goes in a plan, its range, words and evidence."""
+
+    path: tuple[str, ...]  # e.g. ("physical_therapy", "start_week")
+    section: str
+    label: str
+    low: float
+    high: float
+    step: float
+    unit: str
+    words: str
+    meaning: str
+    source: str
+
+
+def lever_of(path: tuple[str, ...], section: str, field: FieldInfo) -> Lever:
+    """The lever that a field describes, at a path of a plan."""
+    extra: Any = field.json_schema_extra
+    return Lever(path=path, section=section, meaning=field.description or "", **extra)

@@ -1,0 +1,294 @@
+"""Virtual trials: a published estimate with who was studied, under which care, which outcome, when, and how the scales meet.
+
+A trial is a table in a TOML file of data/trials or of a reader's own; data/README.md documents the keys.
+"""
+
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, NamedTuple, Self
+
+import numpy as np
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from painlab import evidence, parameters
+from painlab.errors import InputError
+from painlab.fields import Strict
+from painlab.outcomes import Recorded
+from painlab.plan import CarePlan
+from painlab.population import Population
+from painlab.scenario import MAX_WEEKS, Scenario, explain, read_toml
+from painlab.tables import data_folder, nearest
+
+Week = Annotated[int, Field(ge=0, le=MAX_WEEKS)]
+
+
+class Measure(NamedTuple):
+    """What can be compared: unit, meaning, and whether it is a share of patients."""
+
+    unit: str
+    meaning: str
+    share: bool = False
+    threshold: bool = False
+
+
+MEASURES: Final = {
+    "pain": Measure("0-10", "mean pain in the weeks"),
+    "function": Measure("0-100", "mean function in the weeks"),
+    "activity": Measure("% of habitual", "mean activity in the weeks"),
+    "strength": Measure("% of healthy", "mean strength in the weeks"),
+    "dose": Measure("MME/day", "mean prescribed dose in the weeks on opioids"),
+    "mme": Measure("MME/day", "mean dose over all of the weeks"),
+    "days_on_opioids": Measure("days", "days on opioids in the weeks"),
+    "sessions": Measure("sessions", "sessions attended in the weeks"),
+    "on_opioids": Measure("%", "share with an opioid in any of the weeks", share=True),
+    "kept_on_opioids": Measure("%", "share with an opioid in every one of the weeks", share=True),
+    "off_opioids": Measure("%", "share without an opioid in all of the weeks", share=True),
+    "dose_at_least": Measure("%", "share whose mean dose while on opioids is at least the threshold", share=True, threshold=True),
+    "pain_at_least": Measure("%", "share whose mean pain is at least the threshold", share=True, threshold=True),
+    "pain_at_most": Measure("%", "share whose mean pain is at most the threshold", share=True, threshold=True),
+    "improved": Measure("%", "share whose pain fell by at least the threshold (0-1) since week 0", share=True, threshold=True),
+    "attended": Measure("%", "share with a session in any of the weeks", share=True),
+}
+KINDS: Final = {
+    "level": "the outcome in the one arm",
+    "share": "the share of patients in the one arm, in %",
+    "difference": "first arm less second; of shares in percentage points",
+    "odds_ratio": "odds in the first arm over odds in the second",
+    "percent_change": "first arm against second, or the one arm against its own week `from_week`, in %",
+    "percent_through": "share of the difference between the arms that goes when the link `through` is cut, in %",
+}
+
+
+class Published(Strict):
+    """The published figure as printed; factor and offset bring it to the model's scale: model = offset + factor x printed."""
+
+    estimate: float
+    low: float | None = None
+    high: float | None = None
+    tolerance: Annotated[float, Field(gt=0)] | None = None
+    scale: Annotated[str, Field(min_length=1)]
+    factor: float = 1.0
+    offset: float = 0.0
+    rule: Annotated[str, Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _has_an_interval(self) -> Self:
+        if (self.low is None) != (self.high is None):
+            raise ValueError("only one limit of the interval is given; expected low and high, or tolerance")
+        if (self.low is None) == (self.tolerance is None):
+            raise ValueError("there is no interval, or an interval and a tolerance; expected low and high, or else tolerance")
+        if self.low is not None and self.high is not None and not self.low <= self.estimate <= self.high:
+            raise ValueError(f"the estimate {self.estimate:g} lies outside {self.low:g} to {self.high:g}; expected low <= estimate <= high")
+        if self.factor == 0.0:
+            raise ValueError("the factor is 0; expected what a printed unit is on the model's scale")
+        return self
+
+    def on_the_models_scale(self) -> tuple[float, float, float]:
+        """Estimate, low and high on the model's scale; a tolerance is printed units either side."""
+        low = self.estimate - (self.tolerance or 0.0) if self.low is None else self.low
+        high = self.estimate + (self.tolerance or 0.0) if self.high is None else self.high
+        estimate, one, other = (self.offset + self.factor * value for value in (self.estimate, low, high))
+        return estimate, min(one, other), max(one, other)
+
+
+class Among(Strict):
+    """A subgroup by use of opioids: with an opioid in `any` or in `every` one of the weeks."""
+
+    on_opioids: Literal["any", "every"]
+    weeks: tuple[Week, Week]
+
+
+class Trial(Strict):
+    """One virtual trial. `arms` holds one or two care plans; the first is held against the second."""
+
+    id: str
+    title: Annotated[str, Field(min_length=1, max_length=120)]
+    source: Annotated[str, Field(min_length=1)]
+    use: Literal["calibrate", "validate"]
+    population: Population
+    arms: dict[str, CarePlan]
+    kind: Literal["level", "share", "difference", "odds_ratio", "percent_change", "percent_through"]
+    outcome: str
+    weeks: tuple[Week, Week]
+    threshold: float | None = None
+    from_week: Week = 0
+    through: str | None = None
+    among: Among | None = None
+    published: Published
+    why: str = ""
+
+    @field_validator("outcome")
+    @classmethod
+    def _known_outcome(cls, name: str) -> str:
+        if name not in MEASURES:
+            raise ValueError(f'unknown outcome "{name}"{nearest(name, MEASURES)}; expected one of {", ".join(MEASURES)}')
+        return name
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        measure, arms = MEASURES[self.outcome], len(self.arms)
+        if self.weeks[0] > self.weeks[1] or (self.among and self.among.weeks[0] > self.among.weeks[1]):
+            raise ValueError("the weeks run backward; expected the first week, then the last")
+        if measure.threshold != (self.threshold is not None):
+            wanted = "a threshold" if measure.threshold else "no threshold"
+            raise ValueError(f'the outcome "{self.outcome}" goes with {wanted}; expected {wanted}')
+        wanted_arms = {"level": (1,), "share": (1,), "percent_change": (1, 2)}.get(self.kind, (2,))
+        if arms not in wanted_arms:
+            raise ValueError(f'kind "{self.kind}" has {arms} arms; expected {" or ".join(map(str, wanted_arms))}')
+        if self.kind in ("share", "odds_ratio") and not measure.share:
+            shares = ", ".join(name for name, one in MEASURES.items() if one.share)
+            raise ValueError(f'kind "{self.kind}" with the outcome "{self.outcome}"; expected a share: {shares}')
+        if self.kind == "level" and measure.share:
+            raise ValueError(f'kind "level" with the outcome "{self.outcome}"; expected kind "share"')
+        if (self.kind == "percent_through") != (self.through is not None) or (self.through or "weakness_to_pain") not in parameters.LINKS:
+            raise ValueError(f"through is {self.through}; expected, for percent_through alone, one of {', '.join(parameters.LINKS)}")
+        if self.kind == "odds_ratio" and min(self.published.on_the_models_scale()) <= 0.0:
+            raise ValueError("an odds ratio is not positive; expected ratios above 0")
+        if self.population.arrivals is not None:
+            raise ValueError("the population is an open cohort; expected a closed one, without arrivals")
+        return self
+
+    @property
+    def last_week(self) -> int:
+        """Last week that must be simulated."""
+        return max(self.weeks[1], self.from_week, self.among.weeks[1] if self.among else 0)
+
+
+def measured(trial: Trial, records: np.ndarray, weeks: tuple[int, int] | None = None) -> tuple[float, float]:
+    """Mean of a trial's outcome in one arm, and its standard error by the spread among patients.
+
+    records: the arm's patients and weeks, shape (patients, weeks + 1, len(Recorded)). Shares are in percent. Without any patient in the
+    subgroup both are NaN.
+    """
+    first, last = weeks or trial.weeks
+    among = np.ones(records.shape[0], dtype=bool)
+    if trial.among:
+        on = records[:, trial.among.weeks[0] : trial.among.weeks[1] + 1, Recorded.DOSE] > 0.0
+        among = on.any(axis=1) if trial.among.on_opioids == "any" else on.all(axis=1)
+    window = records[among, first : last + 1]
+    used = window[:, :, Recorded.DOSE] > 0.0
+    if trial.outcome in ("dose", "dose_at_least"):
+        window, used = window[used.any(axis=1)], used[used.any(axis=1)]
+    if window.shape[0] == 0:
+        return float("nan"), float("nan")
+    values = _per_patient(trial, window, used, records[among, 0, Recorded.PAIN])
+    spread = float(values.std(ddof=1)) if values.size > 1 else float("nan")
+    return float(values.mean()), spread / float(np.sqrt(values.size))
+
+
+def _per_patient(trial: Trial, window: np.ndarray, on: np.ndarray, pain_at_first: np.ndarray) -> np.ndarray:
+    """A trial's outcome of each patient, shape (patients,)."""
+    mean = window.mean(axis=1)
+    name, threshold = trial.outcome, trial.threshold or 0.0
+    if name == "pain":
+        return mean[:, Recorded.PAIN]
+    if name in ("function", "activity", "strength"):
+        return 100.0 * mean[:, Recorded[name.upper()]]
+    if name in ("dose", "dose_at_least"):
+        dose = window[:, :, Recorded.DOSE].sum(axis=1) / on.sum(axis=1)
+        return dose if name == "dose" else 100.0 * (dose >= threshold)
+    if name == "mme":
+        return mean[:, Recorded.MME]
+    if name == "days_on_opioids":
+        return 7.0 * on.sum(axis=1)
+    sessions = window[:, :, Recorded.SESSIONS].sum(axis=1)
+    if name == "sessions":
+        return sessions
+    met = {
+        "on_opioids": lambda: on.any(axis=1),
+        "kept_on_opioids": lambda: on.all(axis=1),
+        "off_opioids": lambda: ~on.any(axis=1),
+        "pain_at_least": lambda: mean[:, Recorded.PAIN] >= threshold,
+        "pain_at_most": lambda: mean[:, Recorded.PAIN] <= threshold,
+        "improved": lambda: mean[:, Recorded.PAIN] <= (1.0 - threshold) * pain_at_first,
+        "attended": lambda: sessions > 0.0,
+    }
+    return 100.0 * met[name]()
+
+
+def read(path: Path) -> tuple[Trial, ...]:
+    """Read a file of trials, in its order. Raises InputError naming file, trial and key."""
+    start = "data/trials/*.toml of PainLab are examples; data/README.md documents the keys."
+    tables = read_toml(path, "virtual trials in TOML", start)
+    if not tables:
+        raise InputError("the file holds no trial", where=str(path), expected="a table for each trial", mend=start)
+    found = []
+    for name, table in tables.items():
+        where = f"{path.name}, [{name}]"
+        if not isinstance(table, dict):
+            raise InputError(f'the key "{name}" stands outside of a trial', where=str(path), expected="a table for each trial", mend=start)
+        found.append(_trial(name, _whole(name, tables, where), where))
+    return tuple(found)
+
+
+def _whole(name: str, tables: dict[str, Any], where: str, seen: tuple[str, ...] = ()) -> dict[str, Any]:
+    """A trial's table, completed from the one that `like` names."""
+    table = dict(tables[name])
+    other = table.pop("like", None)
+    if other is None:
+        return table
+    if other not in tables or not isinstance(tables[other], dict) or other in (name, *seen):
+        known = [key for key in tables if key != name]
+        problem = f'like names "{other}"{nearest(str(other), known)}'
+        raise InputError(problem, where=where, expected="another trial of the same file", mend="Correct the name.")
+    base = _whole(other, tables, where, (name, *seen))
+    for replaced, by in (("week", "weeks"), ("weeks", "week")):  # a trial has one or the other
+        if by in table:
+            base.pop(replaced, None)
+    return base | table
+
+
+def _trial(name: str, table: dict[str, Any], where: str) -> Trial:
+    given = {**table, "id": name}
+    if "week" in given:
+        if "weeks" in given:
+            raise InputError("both week and weeks are given", where=where, expected="one of them", mend="Take one out.")
+        given["weeks"] = (given["week"], given.pop("week"))
+    arms = given.get("arms")
+    if not isinstance(arms, dict) or not arms:
+        raise InputError("there are no arms", where=where, expected=f"one or two care plans, [{name}.arms.NAME]")
+    given["arms"] = {arm: _plan(plan, f"{where}, arm {arm}") for arm, plan in arms.items()}
+    for key in ("weeks",):
+        given[key] = tuple(given[key]) if isinstance(given.get(key), list) else given.get(key)
+    if isinstance(given.get("among"), dict) and isinstance(given["among"].get("weeks"), list):
+        given["among"] = given["among"] | {"weeks": tuple(given["among"]["weeks"])}
+    try:
+        trial = Trial.model_validate({key: value for key, value in given.items() if value is not None})
+    except ValidationError as error:
+        raise explain(error, where, Trial) from None
+    return trial
+
+
+def _plan(given: Any, where: str) -> CarePlan:
+    """An arm's care plan: a table, or the name of a shipped scenario whose plan it takes."""
+    if isinstance(given, str):
+        return Scenario.load(given).care
+    try:
+        return CarePlan.model_validate(given)
+    except ValidationError as error:
+        raise explain(error, where, CarePlan) from None
+
+
+def files() -> tuple[Path, ...]:
+    """Files of the trials that ship."""
+    return tuple(sorted((data_folder() / "trials").glob("*.toml")))
+
+
+@cache
+def shipped(use: str | None = None) -> tuple[Trial, ...]:
+    """The trials that ship, all or those of one use. Raises InputError for an id that two files have."""
+    found: dict[str, Trial] = {}
+    for path in files():
+        for trial in read(path):
+            if trial.id in found:
+                raise InputError(f'the trial "{trial.id}" is there twice', where=path.name, expected="an id of its own for each trial")
+            found[trial.id] = trial
+    return tuple(trial for trial in found.values() if use in (None, trial.use))
+
+
+def citation(trial: Trial) -> str:
+    """The trial's source in one line: from the ledger where it has the id, otherwise as the file says it."""
+    try:
+        return evidence.citation(trial.source)
+    except InputError:
+        return trial.source
