@@ -52,9 +52,12 @@ def opioid_relief(dose: float, tolerance: float, response: float, p: Parameters)
 def felt_pain(
     unmodulated: float, opioid_share: float, other_share: float, tolerance: float, withdrawal: float, noise: float, p: Parameters
 ) -> float:
-    """Felt pain (0-10): p = p0 (1 - r_opioid)(1 - r_other) + hyperalgesia k + withdrawal + noise."""
-    damped = unmodulated * (1.0 - opioid_share) * (1.0 - other_share)
-    return clip(damped + p.hyperalgesia_pain * tolerance + withdrawal + noise, 0.0, 10.0)
+    """Felt pain (0-10): p = p0 (1 - r_opioid)(1 - r_other) + hyperalgesia k + withdrawal + noise min(1, level / 5).
+
+    noise is the deviation at a level of 5 or more; below, it is smaller in proportion, so that those who have recovered feel no pain.
+    """
+    level = unmodulated * (1.0 - opioid_share) * (1.0 - other_share) + p.hyperalgesia_pain * tolerance + withdrawal
+    return clip(level + noise * min(1.0, level / 5.0), 0.0, 10.0)
 
 
 @compiled

@@ -58,18 +58,40 @@ class Parameter(NamedTuple):
 
     def quantile(self, u: float) -> float:
         """Value below which the prior has the share u (0 < u < 1)."""
+        return float(self.quantiles(np.array(u)))
+
+    def quantiles(self, shares: np.ndarray) -> np.ndarray:
+        """Values below which the prior has these shares (0 < share < 1), same shape."""
         if self.distribution == "fixed" or self.low == self.high:
-            return self.value
+            return np.full(shares.shape, self.value)
         if self.distribution == "lognormal":
             from scipy.special import ndtri
 
-            spread = math.log(self.high / self.low) / (2.0 * 1.959963984540054)
-            return self.value * math.exp(spread * float(ndtri(u)))
+            return np.asarray(self.value * np.exp(self._spread() * ndtri(shares)))
         from scipy.special import betaincinv
 
-        width = self.high - self.low
-        mode = (self.value - self.low) / width
-        return self.low + width * float(betaincinv(1.0 + 4.0 * mode, 1.0 + 4.0 * (1.0 - mode), u))
+        return np.asarray(self.low + (self.high - self.low) * betaincinv(*self._shape(), shares))
+
+    def share_below(self, of: np.ndarray) -> np.ndarray:
+        """Share that the prior has below values, same shape: the inverse of `quantiles`."""
+        if self.distribution == "fixed" or self.low == self.high:
+            return np.full(of.shape, 0.5)
+        if self.distribution == "lognormal":
+            from scipy.special import ndtr
+
+            return np.asarray(ndtr(np.log(of / self.value) / self._spread()))
+        from scipy.special import betainc
+
+        return np.asarray(betainc(*self._shape(), (of - self.low) / (self.high - self.low)))
+
+    def _spread(self) -> float:
+        """Standard deviation of a lognormal's logarithm: low and high are its 95 % interval."""
+        return math.log(self.high / self.low) / (2.0 * 1.959963984540054)
+
+    def _shape(self) -> tuple[float, float]:
+        """Shape of a PERT distribution's beta: the value is the mode."""
+        mode = (self.value - self.low) / (self.high - self.low)
+        return 1.0 + 4.0 * mode, 1.0 + 4.0 * (1.0 - mode)
 
 
 class Parameters(NamedTuple):
@@ -120,6 +142,7 @@ class Parameters(NamedTuple):
     response_spread: float
     prior_response_loss: float
     course_spread: float
+    course_time_spread: float
     first_supply_spread: float
     dose_spread: float
     home_keeps: float

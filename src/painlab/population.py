@@ -279,6 +279,7 @@ class Traits(NamedTuple):
 
     pain: float  # 0-10 at arrival
     lasting_share: float  # of the pain signal at arrival
+    course_weeks: float  # time constant of the rest
     age: float
     distress: float
     poor_sleep: float
@@ -340,6 +341,7 @@ def draw_traits(seed: int, patient: int, condition: Condition, people: Mix, goal
     deviate = standard_normal(clip(low + body[0] * (high - low), 1e-9, 1.0 - 1e-9))
     pain = clip(condition.pain + condition.pain_sd * deviate, people.minimum_pain, people.maximum_pain)
     lasting = shifted(condition.lasting_share, p.course_spread * standard_normal(body[1]))
+    course = condition.course_weeks * exp(p.course_time_spread * standard_normal(uniforms(seed, patient, 0, Block.TRAITS_COURSE, 0)[0]))
     age = clip(people.age + condition.age_sd * standard_normal(body[2]), 18.0, 95.0)
     response = exp(p.response_spread * standard_normal(body[3]) - 0.5 * p.response_spread**2)
     distress = _around(people.distress, mind[0], p.trait_spread)
@@ -364,7 +366,7 @@ def draw_traits(seed: int, patient: int, condition: Condition, people: Mix, goal
     sensitization = sensitized * (1.0 - exp(-condition.weeks_before / p.sensitization_time))
     tolerance = dose / (dose + p.tolerance_half_dose) * (1.0 - exp(-people.opioid_weeks / p.tolerance_time))
     return Traits(
-        pain, lasting, age, distress, sleep, work, comorbidity, prior, adherence, response * (1.0 - p.prior_response_loss * prior),
+        pain, lasting, course, age, distress, sleep, work, comorbidity, prior, adherence, response * (1.0 - p.prior_response_loss * prior),
         opioid_response, goal, dose, people.opioid_weeks if dose > 0.0 else 0.0, activity, strength, sensitization, tolerance,
     )  # fmt: skip
 

@@ -3,6 +3,7 @@
 A trial is a table in a TOML file of data/trials or of a reader's own; data/README.md documents the keys.
 """
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NamedTuple, Self
@@ -43,6 +44,9 @@ MEASURES: Final = {
     "on_opioids": Measure("%", "share with an opioid in any of the weeks", share=True),
     "kept_on_opioids": Measure("%", "share with an opioid in every one of the weeks", share=True),
     "off_opioids": Measure("%", "share without an opioid in all of the weeks", share=True),
+    "persisting": Measure(
+        "%", "share without a break from opioids of at least the threshold (weeks) in the weeks", share=True, threshold=True
+    ),
     "dose_at_least": Measure("%", "share whose mean dose while on opioids is at least the threshold", share=True, threshold=True),
     "pain_at_least": Measure("%", "share whose mean pain is at least the threshold", share=True, threshold=True),
     "pain_at_most": Measure("%", "share whose mean pain is at most the threshold", share=True, threshold=True),
@@ -154,56 +158,64 @@ class Trial(Strict):
         return max(self.weeks[1], self.from_week, self.among.weeks[1] if self.among else 0)
 
 
-def measured(trial: Trial, records: np.ndarray, weeks: tuple[int, int] | None = None) -> tuple[float, float]:
-    """Mean of a trial's outcome in one arm, and its standard error by the spread among patients.
+class Measured(NamedTuple):
+    """An outcome in one arm: its mean, and how much each patient moves it (the influence, shape (patients,), mean 0).
 
-    records: the arm's patients and weeks, shape (patients, weeks + 1, len(Recorded)). Shares are in percent. Without any patient in the
-    subgroup both are NaN.
+    Influences of arms with the same patients can be combined, so that what patients share cancels in a comparison.
+    """
+
+    mean: float
+    influence: np.ndarray
+
+
+def measured(trial: Trial, records: np.ndarray, weeks: tuple[int, int] | None = None) -> Measured:
+    """Mean of a trial's outcome in one arm, over its subgroup; shares in percent.
+
+    records: the arm's patients and weeks, shape (patients, weeks + 1, len(Recorded)). Without anybody in the subgroup the mean is NaN.
     """
     first, last = weeks or trial.weeks
+    window = records[:, first : last + 1]
+    on = np.asarray(window[:, :, Recorded.DOSE] > 0.0)
     among = np.ones(records.shape[0], dtype=bool)
     if trial.among:
-        on = records[:, trial.among.weeks[0] : trial.among.weeks[1] + 1, Recorded.DOSE] > 0.0
-        among = on.any(axis=1) if trial.among.on_opioids == "any" else on.all(axis=1)
-    window = records[among, first : last + 1]
-    used = window[:, :, Recorded.DOSE] > 0.0
+        used = np.asarray(records[:, trial.among.weeks[0] : trial.among.weeks[1] + 1, Recorded.DOSE] > 0.0)
+        among = np.any(used, axis=1) if trial.among.on_opioids == "any" else np.all(used, axis=1)
     if trial.outcome in ("dose", "dose_at_least"):
-        window, used = window[used.any(axis=1)], used[used.any(axis=1)]
-    if window.shape[0] == 0:
-        return float("nan"), float("nan")
-    values = _per_patient(trial, window, used, records[among, 0, Recorded.PAIN])
-    spread = float(values.std(ddof=1)) if values.size > 1 else float("nan")
-    return float(values.mean()), spread / float(np.sqrt(values.size))
+        among = among & np.any(on, axis=1)
+    if not among.any():
+        return Measured(float("nan"), np.zeros(records.shape[0]))
+    values = _per_patient(trial, window, on, records[:, 0, Recorded.PAIN])
+    mean = float(values[among].mean())
+    return Measured(mean, np.where(among, values - mean, 0.0) / among.mean())
 
 
 def _per_patient(trial: Trial, window: np.ndarray, on: np.ndarray, pain_at_first: np.ndarray) -> np.ndarray:
     """A trial's outcome of each patient, shape (patients,)."""
-    mean = window.mean(axis=1)
     name, threshold = trial.outcome, trial.threshold or 0.0
-    if name == "pain":
-        return mean[:, Recorded.PAIN]
+    if name in ("pain", "mme"):
+        return np.asarray(window[:, :, Recorded[name.upper()]].mean(axis=1))
     if name in ("function", "activity", "strength"):
-        return 100.0 * mean[:, Recorded[name.upper()]]
-    if name in ("dose", "dose_at_least"):
-        dose = window[:, :, Recorded.DOSE].sum(axis=1) / on.sum(axis=1)
-        return dose if name == "dose" else 100.0 * (dose >= threshold)
-    if name == "mme":
-        return mean[:, Recorded.MME]
+        return np.asarray(100.0 * window[:, :, Recorded[name.upper()]].mean(axis=1))
     if name == "days_on_opioids":
         return 7.0 * on.sum(axis=1)
-    sessions = window[:, :, Recorded.SESSIONS].sum(axis=1)
     if name == "sessions":
-        return sessions
-    met = {
-        "on_opioids": lambda: on.any(axis=1),
-        "kept_on_opioids": lambda: on.all(axis=1),
-        "off_opioids": lambda: ~on.any(axis=1),
-        "pain_at_least": lambda: mean[:, Recorded.PAIN] >= threshold,
-        "pain_at_most": lambda: mean[:, Recorded.PAIN] <= threshold,
-        "improved": lambda: mean[:, Recorded.PAIN] <= (1.0 - threshold) * pain_at_first,
-        "attended": lambda: sessions > 0.0,
+        return np.asarray(window[:, :, Recorded.SESSIONS].sum(axis=1))
+    dose = window[:, :, Recorded.DOSE].sum(axis=1) / np.maximum(on.sum(axis=1), 1)
+    if name == "dose":
+        return np.asarray(dose)
+    pain = window[:, :, Recorded.PAIN].mean(axis=1)
+    met: dict[str, Callable[[], np.ndarray]] = {
+        "dose_at_least": lambda: dose >= threshold,
+        "on_opioids": lambda: np.any(on, axis=1),
+        "kept_on_opioids": lambda: np.all(on, axis=1),
+        "off_opioids": lambda: ~np.any(on, axis=1),
+        "persisting": lambda: ~np.any(np.all(np.lib.stride_tricks.sliding_window_view(~on, int(threshold), axis=1), axis=2), axis=1),
+        "pain_at_least": lambda: pain >= threshold,
+        "pain_at_most": lambda: pain <= threshold,
+        "improved": lambda: pain <= (1.0 - threshold) * pain_at_first,
+        "attended": lambda: np.any(window[:, :, Recorded.SESSIONS] > 0.0, axis=1),
     }
-    return 100.0 * met[name]()
+    return np.asarray(100.0 * met[name]())
 
 
 def read(path: Path) -> tuple[Trial, ...]:

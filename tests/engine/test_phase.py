@@ -20,7 +20,7 @@ CUT = CENTRAL._replace(weakness_pain=0.0, sensitization_pain=0.0)
 # Far outside the priors, so that there are two stable states to part; of use to tests only.
 EXAGGERATED = CENTRAL._replace(weakness_pain=4.0, sensitization_pain=5.0, strength_gain_time=20.0)
 PARTED = Setting(2.5)
-SPREADS = ("noise_size", "flare_size", "trait_spread", "course_spread", "response_spread", "dose_spread")
+SPREADS = ("noise_size", "flare_size", *(name for name in Parameters._fields if name.endswith("_spread")))
 
 
 def untreated(condition: str, weeks: int = 520) -> Scenario:
@@ -278,10 +278,9 @@ def test_the_cohorts_mean_meets_the_equilibrium_as_noise_and_spread_go_to_zero(m
         late = records[:, 400:, [execution.Recorded.PAIN, execution.Recorded.ACTIVITY, execution.Recorded.STRENGTH]].mean(axis=(0, 1))
         (rest,) = phase.equilibria(Setting.of(scenario, values), parameters.scalars(values))
         gaps.append(np.abs(late - (rest.pain, rest.activity, rest.strength)))
-    assert gaps[-1].max() < 1e-4
-    assert gaps[0][0] < 0.2  # with all of the spread: the equilibrium is the typical patient's, not the mean over patients
-    for wider, narrower in ((0, 1), (1, 2)):
-        assert gaps[wider][0] / gaps[narrower][0] == pytest.approx(4, abs=1)  # half the spread, a quarter of the bend's effect
+        # the equilibrium is the typical patient's, which all of the spread moves a little: the gap goes with the spread, to nothing
+        assert (gaps[-1] <= np.array([0.2, 0.04, 0.04]) * share + 1e-4).all()
+    assert gaps[0][0] > 10 * gaps[-1][0] > 0.0
 
 
 def test_treatment_held_up_leaves_less_pain_and_more_strength() -> None:
@@ -299,6 +298,8 @@ def test_the_words_say_whether_there_is_a_tipping_point() -> None:
     assert "no tipping point" in phase.in_words(PARTED, CENTRAL)
     assert "3 equilibria" in phase.in_words(PARTED, EXAGGERATED)
     assert "at another there may be more" in phase.in_words(Setting(0.0), EXAGGERATED)
+    assert "outside the priors: weakness_pain, sensitization_pain." in phase.in_words(PARTED, EXAGGERATED)
+    assert "outside" not in phase.in_words(PARTED, prior_draw(3))
 
 
 def test_what_cannot_be_used_is_answered_with_the_mend() -> None:

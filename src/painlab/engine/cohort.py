@@ -139,7 +139,7 @@ def follow_patient(
                 easing += care.sensitization_easing(effect[j], responds[j], rows[j])
         taken = dose * covered
         sedation = dynamics.sedation_chance(taken, p)
-        signal = dynamics.nociception(float(t), signal_start, floor, condition.course_weeks) + flare
+        signal = dynamics.nociception(float(t), signal_start, floor, traits.course_weeks) + flare
         unmodulated = dynamics.unmodulated_pain(signal, 1.0 - source_kept, strength, sensitization, p)
         relief = dynamics.opioid_relief(taken, tolerance, traits.opioid_response, p)
         pain = dynamics.felt_pain(unmodulated, relief, 1.0 - felt_kept, tolerance, withdrawal, noise, p)

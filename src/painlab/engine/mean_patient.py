@@ -50,7 +50,7 @@ class _Now(NamedTuple):
 
 def _typical(scenario: Scenario, condition: catalog.Condition, p: parameters.Parameters) -> Traits:
     """Traits of the typical patient: the population's means, and the state in which the weeks before arrival leave such a patient."""
-    still = p._replace(course_spread=0.0, response_spread=0.0, trait_spread=0.0, dose_spread=0.0)
+    still = p._replace(course_spread=0.0, course_time_spread=0.0, response_spread=0.0, trait_spread=0.0, dose_spread=0.0)
     people = population.mix(scenario.population)
     centered = people._replace(on_opioids=1.0 if people.on_opioids > 0.0 else 0.0, prior_treatment=0.0)
     traits = population.draw_traits(0, 0, condition._replace(pain_sd=1e-6, age_sd=0.0), centered, 1, still)
@@ -76,7 +76,7 @@ def _now(t: float, state: np.ndarray, inputs: _Inputs) -> _Now:
         felt_kept *= 1.0 - care.felt_relief(share, response, row)
         lift += care.activity_lift(share, response, row)
         easing += care.sensitization_easing(share, response, row)
-    signal = dynamics.nociception(t, inputs.signal, traits.lasting_share * inputs.signal, inputs.condition.course_weeks) + flare
+    signal = dynamics.nociception(t, inputs.signal, traits.lasting_share * inputs.signal, traits.course_weeks) + flare
     unmodulated = dynamics.unmodulated_pain(signal, 1.0 - source_kept, strength, sensitization, p)
     relief = users * dynamics.opioid_relief(dose, tolerance, traits.opioid_response, p)
     pain = dynamics.felt_pain(unmodulated, relief, 1.0 - felt_kept, users * tolerance, users * withdrawal, 0.0, p)
