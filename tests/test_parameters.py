@@ -29,12 +29,13 @@ def test_scalar_parameters_are_the_undotted_rows_both_ways() -> None:
     assert list(Parameters._fields) == [name for name in parameters.records() if "." not in name]
 
 
-def test_dotted_rows_belong_to_a_treatment_and_one_of_its_columns() -> None:
+def test_dotted_rows_belong_to_a_treatment_or_a_condition_and_one_of_its_columns() -> None:
     columns = {field.name.lower() for field in PARAMETER_FIELDS}
     for name in parameters.records():
         if "." in name:
             treatment, column = name.split(".")
-            assert treatment in catalog.treatments() and column in columns
+            known = columns if treatment in catalog.treatments() else set(catalog.UNCERTAIN)
+            assert (treatment in catalog.treatments() or treatment in catalog.conditions()) and column in known
 
 
 def test_a_pert_prior_has_the_quantiles_of_a_scaled_beta() -> None:

@@ -13,7 +13,7 @@ from painlab.plan import SECTIONS, CarePlan, TreatmentOrder, levers
 def test_every_field_of_a_plan_has_a_lever_with_the_range_that_is_enforced() -> None:
     known = levers()
     models = {**SECTIONS, **dict.fromkeys(catalog.treatments(), TreatmentOrder)}
-    assert set(known) == {("coordination",)} | {(table, key) for table, model in models.items() for key in model.model_fields}
+    assert set(known) == {("coordination",)} | {(table, key) for table, model in models.items() for key, field in model.model_fields.items() if field.annotation is not bool}
     for (table, *rest), one in known.items():
         for value, allowed in ((one.low, True), (one.high, True), (one.low - 1, False), (one.high + 1, False)):
             value = int(value) if float(one.step).is_integer() and float(value).is_integer() else value
@@ -43,6 +43,7 @@ def test_the_engine_gets_the_orders_columns_in_their_places() -> None:
     expected = {
         OrderField.ORDERED: 1.0, OrderField.START_WEEK: 4, OrderField.WEEKS: 9, OrderField.SESSIONS: 1.5, OrderField.COURSES: 2,
         OrderField.INTERVAL: 20, OrderField.PAIN_THRESHOLD: 3.5, OrderField.HANDOVER: 0.35,
+        OrderField.COMPLETED: -1.0, OrderField.WAIT: -1.0, OrderField.SHAM: 0.0,
     }  # fmt: skip
     assert {field: orders[place, field] for field in OrderField} == expected
     assert not np.delete(orders, place, axis=0).any()

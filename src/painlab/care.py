@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from painlab.dynamics import LN2
+from painlab.dynamics import waned_in_a_week
 from painlab.numerics import compiled, exp, log, power, shifted
 from painlab.parameters import Parameters
 
@@ -85,9 +85,9 @@ class Plan(NamedTuple):
 def treatment_effect_change(effect: float, attended: float, sessions: float, home_habit: float, row: np.ndarray, p: Parameters) -> float:
     """Change per week of a treatment's effect (0-1): each attended session adds a share of what is missing; the rest wanes.
 
-    de = attended (1 - e)(1 - (1 - build)^sessions) - (1 - attended) e ln 2 / half-life, slower while home exercise goes on.
+    de = attended (1 - e)(1 - (1 - build)^sessions) - (1 - attended) e (1 - 2^(-1 / half-life)), slower while home exercise goes on.
     """
-    waning = min(1.0, LN2 / row[TreatmentField.HALF_LIFE]) * (1.0 - p.home_keeps * home_habit)
+    waning = waned_in_a_week(row[TreatmentField.HALF_LIFE]) * (1.0 - p.home_keeps * home_habit)
     change = -(1.0 - attended) * effect * waning
     if attended > 0.0:
         missing = 1.0 - row[TreatmentField.BUILD]
@@ -143,7 +143,7 @@ def training_share(attended: float, sessions: float, home_habit: float, row: np.
 def home_habit_change(habit: float, attended: float, sessions: float, adherence: float, row: np.ndarray, p: Parameters) -> float:
     """Change per week of the habit of home exercise (0-1): sessions build it in those who adhere, and it decays after discharge."""
     gain = min(1.0, row[TreatmentField.HOME_HABIT] * sessions) * attended * max(0.0, adherence - habit)
-    return gain - (1.0 - attended) * habit * min(1.0, LN2 / p.home_half_life)
+    return gain - (1.0 - attended) * habit * waned_in_a_week(p.home_half_life)
 
 
 @compiled

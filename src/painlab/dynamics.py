@@ -25,9 +25,15 @@ def flare_chance(flares_per_year: float, work_demand: float, p: Parameters) -> f
 
 
 @compiled
+def waned_in_a_week(half_life: float) -> float:
+    """Share that is gone after a week of something that halves in half_life weeks: 1 - 2^(-1 / half-life)."""
+    return 1.0 - exp(-LN2 / half_life)
+
+
+@compiled
 def flare_change(flare: float, p: Parameters) -> float:
     """Change per week of a flare's added pain (0-10): exponential decay."""
-    return -min(1.0, LN2 / p.flare_half_life) * flare
+    return -waned_in_a_week(p.flare_half_life) * flare
 
 
 @compiled
@@ -128,7 +134,7 @@ def withdrawal_onset(dose_before: float, dose_after: float, tolerance: float, su
 @compiled
 def withdrawal_change(withdrawal: float, p: Parameters) -> float:
     """Change per week of withdrawal pain once begun: exponential decay."""
-    return -min(1.0, LN2 / p.withdrawal_half_life) * withdrawal
+    return -waned_in_a_week(p.withdrawal_half_life) * withdrawal
 
 
 @compiled

@@ -89,9 +89,9 @@ def _equations(path: Path) -> str:
 
 
 def write(draws: pl.DataFrame, made: Mapping[str, str], path: Path) -> None:
-    """Write draws with the hashes of what they came from; the file is replaced in one step."""
+    """Write draws with `made`: the `fingerprints` of what they came from, and how; the file is replaced in one step."""
     unfinished = path.with_suffix(".unfinished")
-    draws.write_parquet(unfinished, metadata={"painlab": json.dumps(dict(made) | fingerprints())})
+    draws.write_parquet(unfinished, metadata={"painlab": json.dumps(dict(made))})
     unfinished.replace(path)
 
 

@@ -66,6 +66,8 @@ def populations(draw: st.DrawFn) -> dict[str, Any]:
         extra: Any = described.json_schema_extra
         if extra and draw(st.booleans(), label=f"states {name}"):
             people[name] = draw(on_the_slider(extra["low"], extra["high"], extra["step"]), label=name)
+    if people.get("minimum_pain", 1.0) >= people.get("maximum_pain", 10.0):
+        people["maximum_pain"] = people.get("minimum_pain", 1.0) + 1.0
     return people
 
 

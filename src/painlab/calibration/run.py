@@ -114,7 +114,8 @@ def calibrate(
     if not chosen:
         raise InputError("there is no trial marked calibrate", expected="at least one", mend="See data/trials.")
     settings = {"members": members, "patients": patients, "steps": steps, "seed": seed}
-    saved = _Saved(settings | posterior.fingerprints() | {"chosen": [trial.id for trial in chosen]})
+    origin = posterior.fingerprints()  # before the work: a change of the model meanwhile makes the result stale
+    saved = _Saved(settings | origin | {"chosen": [trial.id for trial in chosen]})
     if fresh:
         saved.clear()
     total = members * steps
@@ -138,7 +139,7 @@ def calibrate(
     observed, errors = observations(chosen)
     scores = smooth(predict, prior_scores(members, seed), observed, errors, [trial.id for trial in chosen], seed=seed, steps=steps)
     target = data_folder() / posterior.FILE if path is None else path
-    made = {"method": "ES-MDA", **{name: str(value) for name, value in settings.items()}}
+    made = origin | {"method": "ES-MDA", **{name: str(value) for name, value in settings.items()}}
     posterior.write(as_table(scores), made, target)
     posterior.load.cache_clear()
     posterior.values.cache_clear()

@@ -158,6 +158,7 @@ def follow_patient(
 
         # prescribing
         dose_last_week = dose
+        fell_to = -1.0  # where a completed taper leaves the dose for the body: its last small step is no sudden stop
         if visit or dose > 0.0:  # nobody else meets these chances
             starting, escalating, stopping, accepting = uniforms(seed, patient, t, Block.PRESCRIBING, 0)
             returning, review_stops, _, _ = uniforms(seed, patient, t, Block.TAPER, 0)
@@ -166,6 +167,7 @@ def follow_patient(
             if tapering:
                 dose = care.tapered_dose(dose, plan.taper_pace)
                 if dose < p.taper_end_dose:
+                    fell_to = dose
                     dose = 0.0
                     tapering = False
                 elif returning < care.taper_return_chance(withdrawal, pain, plan.taper_support, p):
@@ -279,7 +281,7 @@ def follow_patient(
         )
         strength = clip(strength + strength_step, 0.0, 1.0)
         withdrawal += dynamics.withdrawal_change(withdrawal, p)
-        withdrawal += dynamics.withdrawal_onset(dose_last_week, dose, tolerance, plan.taper_support, p)
+        withdrawal += dynamics.withdrawal_onset(dose_last_week, max(dose, fell_to), tolerance, plan.taper_support, p)
         tolerance = clip(tolerance + dynamics.tolerance_change(tolerance, dose * covered, p), 0.0, 1.0)
         if dose > 0.0:
             weeks_on += covered

@@ -48,7 +48,7 @@ class _Now(NamedTuple):
     dose: float  # per patient
 
 
-def _typical(scenario: Scenario, condition: catalog.Condition, p: parameters.Parameters) -> Traits:
+def typical_patient(scenario: Scenario, condition: catalog.Condition, p: parameters.Parameters) -> Traits:
     """Traits of the typical patient: the population's means, and the state in which the weeks before arrival leave such a patient."""
     still = p._replace(course_spread=0.0, course_time_spread=0.0, response_spread=0.0, trait_spread=0.0, dose_spread=0.0)
     people = population.mix(scenario.population)
@@ -185,7 +185,7 @@ def trajectory(
     plan = scenario.baseline_plan() if arm == "baseline" else scenario.care
     orders = plan.engine_orders()
     ordered = tuple(int(j) for j in np.flatnonzero(orders[:, OrderField.ORDERED]))
-    traits = _typical(scenario, condition, p)
+    traits = typical_patient(scenario, condition, p)
     people, scalar = scenario.population, plan.engine_plan()
     dose = people.opioid_dose if people.on_opioids > 0.0 else min(scalar.start_dose, scalar.dose_cap)
     inputs = _Inputs(p, condition, traits, arrival_signal(traits, p), scalar, rows, orders, ordered, dose)

@@ -13,7 +13,7 @@ from painlab import care, catalog, dynamics, parameters
 from painlab.care import TreatmentField
 from painlab.engine.cohort import arrival_signal
 from painlab.engine.execution import inputs_of
-from painlab.engine.mean_patient import _typical as typical_patient
+from painlab.engine.mean_patient import typical_patient as typical_patient
 from painlab.errors import InputError
 from painlab.numerics import compiled, compiled_loop
 from painlab.parameters import Parameters
