@@ -15,7 +15,8 @@ from click.testing import CliRunner
 from polars.testing import assert_frame_equal
 
 import painlab
-from painlab.cli import TRACEBACK_VARIABLE, _Waiting, main
+from painlab.cli import main
+from painlab.cli.terminal import TRACEBACK_VARIABLE, Waiting
 from painlab.projection import COLUMNS, check_folder
 
 SMALL = {"patients": 40, "draws": 5, "weeks": 30, "seed": 3}
@@ -266,7 +267,7 @@ def test_a_failure_is_one_line_with_the_way_to_its_traceback(monkeypatch):
 
 def test_a_run_of_more_than_a_second_shows_its_progress_and_takes_it_away(monkeypatch, capsys):
     monkeypatch.setenv("TTY_COMPATIBLE", "1")
-    with _Waiting() as waiting:
+    with Waiting() as waiting:
         waiting._timer.join()
         waiting.show(3, 4)
     shown = capsys.readouterr()
@@ -278,7 +279,7 @@ def test_a_run_of_more_than_a_second_shows_its_progress_and_takes_it_away(monkey
 
 def test_a_quick_run_shows_no_progress(monkeypatch, capsys):
     monkeypatch.setenv("TTY_COMPATIBLE", "1")
-    with _Waiting() as waiting:
+    with Waiting() as waiting:
         waiting.show(3, 4)
     assert not capsys.readouterr().err
 

@@ -17,7 +17,8 @@ MAX_DRAWS: Final = 2_000
 MAX_THREADS: Final = 1_024
 
 
-def _whole(name: str, value: int, low: int, high: int) -> int:
+def whole_number(name: str, value: int, low: int, high: int) -> int:
+    """Return a whole number within its range; raises InputError otherwise."""
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         given = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else repr(value)
         raise InputError(f"{name} is {given}", expected=f"a whole number from {low:,} to {high:,}", mend=f"Change {name}.")
@@ -70,12 +71,12 @@ def simulate(
     """
     chosen = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
     links = (cut,) if isinstance(cut, str) else tuple(cut)
-    _whole("patients", patients, 1, MAX_PATIENTS)
-    _whole("draws", draws, 1, MAX_DRAWS)
-    _whole("seed", seed, 0, 2**63 - 1)
-    horizon = _whole("weeks", chosen.weeks if weeks is None else weeks, 1, MAX_WEEKS)
+    whole_number("patients", patients, 1, MAX_PATIENTS)
+    whole_number("draws", draws, 1, MAX_DRAWS)
+    whole_number("seed", seed, 0, 2**63 - 1)
+    horizon = whole_number("weeks", chosen.weeks if weeks is None else weeks, 1, MAX_WEEKS)
     if threads is not None:
-        _whole("threads", threads, 1, MAX_THREADS)
+        whole_number("threads", threads, 1, MAX_THREADS)
     values = parameter_sets(draws, seed, parameters)
     sums = execution.run(
         chosen, values, patients=patients, seed=seed, weeks=horizon, cut=links, threads=threads, progress=progress, cancelled=cancelled

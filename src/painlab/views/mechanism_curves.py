@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import vl_convert
 
-from painlab import catalog, evidence, parameters, population
+from painlab import catalog, evidence, population, posterior
 from painlab.parameters import Parameters, scalars
 from painlab.projection import LEVEL
 from painlab.views.appearance import theme, type_size
@@ -88,7 +88,7 @@ _ENDS: Final = (0.5 - LEVEL / 2.0, 0.5 + LEVEL / 2.0)
 @cache
 def draws() -> tuple[Values, ...]:
     """The parameter draws of every band."""
-    return tuple(parameters.values(draw, seed=1) for draw in range(DRAWS))
+    return tuple(posterior.values(draw, seed=1) for draw in range(DRAWS))
 
 
 @cache

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from painlab import care, dynamics, evidence, parameters
+from painlab import care, dynamics, evidence, parameters, posterior
 from painlab.errors import InputError
 from painlab.projection import LEVEL
 from painlab.tables import data_folder, nearest
@@ -86,7 +86,7 @@ def write_pages(folder: Path, values: Mapping[str, float] | None = None) -> list
 
     Raises InputError if the folder cannot be written.
     """
-    values = parameters.values() if values is None else values
+    values = posterior.values() if values is None else values
     place = folder / FOLDER
     texts: dict[str, str] = {}
     for name, one in mechanisms().items():

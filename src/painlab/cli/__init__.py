@@ -1,28 +1,24 @@
-"""The terminal: `painlab list`, `show`, `project`, `evidence` and `doctor`.
+"""The terminal: `painlab list`, `show`, `project`, `evidence`, `validate`, `calibrate`, `docs` and `doctor`.
 
 Exit codes: 0; 2 for input that cannot be used; 1 if PainLab itself fails; 130 if it is stopped by the keyboard.
 """
 
-import errno
-import os
 import threading
 import tomllib
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from painlab.errors import InputError
+from painlab.cli import science
+from painlab.cli.terminal import Commands, Waiting, console_for_reading, table_with
 
 if TYPE_CHECKING:
     import polars as pl
-    from rich.console import Console
     from rich.table import Table
 
     from painlab.projection import Projection
 
-TRACEBACK_VARIABLE: Final = "PAINLAB_TRACEBACK"
 AVERAGED: Final = (
     "mme_per_1000", "pain", "function", "on_opioids", "dose_50_plus", "dose_90_plus", "activity", "strength", "side_effects",
     "overdose_hazard", "sessions", "injections", "visits", "cost", "mme_total", "patients_in_care",
@@ -30,51 +26,10 @@ AVERAGED: Final = (
 AT_THE_END: Final = (
     "mme_per_1000", "pain", "function", "on_opioids", "long_term_therapy", "new_persistent_use", "activity", "strength", "goal_reached",
 )  # fmt: skip
-_WIDEST: Final = 110
-
-
-class _Failed(click.ClickException):
-    """The end of a command: one paragraph on stderr and an exit code, without a traceback."""
-
-    exit_code = 1
-
-    def show(self, file: Any = None) -> None:
-        """Print the paragraph."""
-        click.echo(f"painlab: {self.message}", err=True)
-
-
-class _Refused(_Failed):
-    exit_code = 2
-
-
-class _Stopped(_Failed):
-    exit_code = 130
-
-
-class _Commands(click.Group):
-    """A group that turns what goes wrong into one paragraph."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; errors become exit codes."""
-        try:
-            return super().invoke(ctx)
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
-            raise
-        except InputError as error:
-            raise _Refused(str(error)) from None
-        except KeyboardInterrupt:
-            raise _Stopped("stopped; nothing was written.") from None
-        except Exception as error:
-            # A reader that closed the pipe (head, less) is click's business; with the variable set the traceback is wanted.
-            if (isinstance(error, OSError) and error.errno == errno.EPIPE) or os.environ.get(TRACEBACK_VARIABLE):
-                raise
-            reason = " ".join(str(error).split()) or "no message"
-            hint = f"`painlab doctor` checks the installation; {TRACEBACK_VARIABLE}=1 in the environment shows the whole traceback."
-            raise _Failed(f"failed: {type(error).__name__}: {reason}. {hint}") from None
 
 
 @click.group(
-    cls=_Commands,
+    cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="""\b
 Examples:
@@ -123,7 +78,7 @@ def show(scenario: str, toml: bool) -> None:
 
     chosen = Scenario.load(scenario)
     if not toml:
-        console = _console()
+        console = console_for_reading()
         for paragraph in str(chosen).splitlines():
             console.print(paragraph, end="\n\n")
     click.echo(chosen.to_toml(), nl=False)
@@ -156,9 +111,10 @@ Files written with --out:
     help="Cut a link of the cycle: pain_to_activity, activity_to_strength or weakness_to_pain. May be repeated.",
 )
 @click.option("--threads", type=int, metavar="N", help="Threads at work; they do not change the numbers. [default: all cores]")
+@click.option("--prior", is_flag=True, help="Draws of the prior in place of the calibrated ones.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder for numbers, pictures and provenance.")
 @click.option("--force", is_flag=True, help="Overwrite files in DIR.")
-def project(scenario: str, out: Path | None, force: bool, cut: tuple[str, ...], **numbers: int | None) -> None:
+def project(scenario: str, out: Path | None, force: bool, prior: bool, cut: tuple[str, ...], **numbers: int | None) -> None:
     """Project a scenario against its baseline, on the same patients."""
     if out:
         threading.Thread(target=_start_drawing_library).start()
@@ -170,14 +126,16 @@ def project(scenario: str, out: Path | None, force: bool, cut: tuple[str, ...], 
     if out:
         check_folder(out, force=force)
     given = {name: value for name, value in numbers.items() if value is not None}
-    with _Waiting() as waiting:
-        projection = simulate(chosen, cut=cut, progress=waiting.show, **given)  # type: ignore[arg-type]
+    kind = "prior" if prior else "posterior"
+    science.say_if_stale(kind)
+    with Waiting() as waiting:
+        projection = simulate(chosen, cut=cut, parameters=kind, progress=waiting.show, **given)  # type: ignore[arg-type]
     _report(projection)
     if out:
         from painlab.views import pictures
 
         projection.save(out, force=force, pictures=lambda folder: pictures.write(projection, folder))
-        _console().print(f"\nWritten to {out}: weekly.csv, weekly.parquet, demand.svg, demand.png, provenance.json")
+        console_for_reading().print(f"\nWritten to {out}: weekly.csv, weekly.parquet, demand.svg, demand.png, provenance.json")
 
 
 @main.command(
@@ -193,11 +151,11 @@ def evidence(name: str) -> None:
     """Say where a number comes from: a parameter, a treatment, or a row of the evidence table."""
     from painlab.views import ledger
 
-    table = _table("", "")
+    table = table_with("", "")
     table.show_header = False
     for term, text in ledger.record(name):
         table.add_row(term, text)
-    _console().print(table)
+    console_for_reading().print(table)
 
 
 @main.command(
@@ -211,12 +169,12 @@ def doctor(ctx: click.Context) -> None:
     """Check the installation: packages, data, the compiled model, charts without a network, Jupyter."""
     from painlab import installation
 
-    table = _table("check", "result", "found, and how to mend it")
-    with _Waiting("checking (a first run compiles the model, once: about 20 seconds)"):
+    table = table_with("check", "result", "found, and how to mend it")
+    with Waiting("checking (a first run compiles the model, once: about 20 seconds)"):
         checks = installation.checks()
     for one in checks:
         table.add_row(one.name, one.result, f"{one.found}. {one.mend}" if one.result != "ok" and one.mend else one.found)
-    _console().print(table)
+    console_for_reading().print(table)
     failed = sum(one.result == "failed" for one in checks)
     click.echo(f"{failed} of {len(checks)} checks failed." if failed else "PainLab is ready.")
     ctx.exit(1 if failed else 0)
@@ -226,7 +184,7 @@ def _report(projection: "Projection") -> None:
     """Print the tables and the sentences of a projection."""
     from painlab import narrative
 
-    console = _console()
+    console = console_for_reading()
     console.print(projection.scenario.title, style="bold")
     size = f"{projection.patients:,} patients in each of {projection.draws:,} parameter draws, seed {projection.seed}"
     console.print(f"{size}; scenario and baseline on the same patients.")
@@ -245,7 +203,7 @@ def _outcomes(frame: "pl.DataFrame", names: tuple[str, ...], week: int | None = 
     from painlab import narrative
     from painlab.outcomes import BY_NAME
 
-    table = _table("outcome", "unit", "baseline", "scenario", "difference")
+    table = table_with("outcome", "unit", "baseline", "scenario", "difference")
     for column in table.columns[2:]:
         column.justify = "right"
     present = set(frame["outcome"])
@@ -258,55 +216,12 @@ def _outcomes(frame: "pl.DataFrame", names: tuple[str, ...], week: int | None = 
     return table
 
 
-def _console() -> "Console":
-    """A console for stdout: plain where it is no terminal, lines no longer than is good to read."""
-    from rich.console import Console
-
-    console = Console(highlight=False)
-    console.width = min(console.width, _WIDEST)
-    return console
-
-
-def _table(*headings: str) -> "Table":
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
-    return table
-
-
-class _Waiting:
-    """A progress bar on stderr for what takes more than a second; nothing where stderr is no terminal."""
-
-    def __init__(self, text: str = "preparing (a first run compiles the model, once: about 20 seconds)") -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
-        console = Console(stderr=True)
-        columns = (SpinnerColumn("line"), TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-        self._bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
-        self._task = self._bar.add_task(text, total=None)
-        self._timer = threading.Timer(1.0, self._bar.start)
-        self._timer.daemon = True
-
-    def show(self, done: int, total: int) -> None:
-        """Tell how far the run is."""
-        self._bar.update(self._task, completed=done, total=total, description="simulating")
-
-    def __enter__(self) -> Self:
-        self._timer.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._timer.cancel()
-        self._timer.join()
-        self._bar.stop()
-
-
 def _start_drawing_library() -> None:
     """Draw nothing, once, so that the library has started when it is needed; it takes half a second beside other work."""
     import vl_convert
 
     vl_convert.vegalite_to_svg({"data": {"values": []}, "mark": "point"}, allowed_base_urls=[])
+
+
+for _command in (science.validate, science.calibrate, science.docs):
+    main.add_command(_command)
