@@ -17,12 +17,14 @@ SETTINGS := $(VENV)/share/jupyter/lab/settings
 ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 export UV_HTTP_TIMEOUT ?= 180
 
-.PHONY: help setup lab test lint lock clean
+.PHONY: help setup lab test lint docs calibrate lock clean
 
 help:
 	@echo "make setup   build .venv from requirements.lock (lab and test do so themselves)"
 	@echo "make lab     open JupyterLab on notebooks/00_welcome.ipynb"
 	@echo "make test    run every test; ARGS='tests/test_house.py -x' goes to pytest"
+	@echo "make docs    write the generated pages: docs/validation.md with its plots, docs/mechanisms/"
+	@echo "make calibrate   find the parameter sets that the trials allow (up to half an hour), then make docs"
 	@echo "make lint    tidy with ruff, then check with ruff and mypy"
 	@echo "make lock    write requirements.lock from pyproject.toml; OPTIONS=--upgrade for newer versions"
 	@echo "make clean   remove .venv, caches and builds"
@@ -66,6 +68,13 @@ lint: setup
 	$(BIN)/python -m ruff check --fix
 	$(BIN)/python -m ruff format
 	$(BIN)/python -m mypy
+
+docs: setup
+	$(BIN)/painlab docs docs
+
+calibrate: setup
+	$(BIN)/painlab calibrate
+	$(BIN)/painlab docs docs
 
 lock: setup
 	$(BIN)/python -m uv pip compile --quiet --universal --fork-strategy fewest --generate-hashes --python-version 3.11 --extra dev \

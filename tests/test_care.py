@@ -73,17 +73,18 @@ def test_each_session_adds_a_share_of_the_missing_effect():
 
 
 def test_half_of_an_effect_wanes_in_its_half_life():
-    by_hand = -0.6 * math.log(2.0) / 10.0
+    by_hand = -0.6 * (1.0 - 2.0**-0.1)
     assert worked(care.treatment_effect_change, 0.6, 0.0, 2.0, 0.0, row(build=0.2, half_life=10.0), ZERO) == pytest.approx(
-        by_hand, rel=1e-14
+        by_hand, rel=1e-13
     )
-    assert worked(care.treatment_effect_change, 0.6, 0.0, 2.0, 0.0, row(build=0.2, half_life=0.1), ZERO) == pytest.approx(-0.6, rel=1e-14)
+    fast = worked(care.treatment_effect_change, 0.6, 0.0, 2.0, 0.0, row(build=0.2, half_life=0.1), ZERO)
+    assert fast == pytest.approx(-0.6 * 1023 / 1024, rel=1e-13)
 
 
 def test_home_exercise_slows_waning():
     p, exercise = given(home_keeps=0.5), row(build=0.2, half_life=10.0)
-    by_hand = -0.6 * math.log(2.0) / 10.0 * (1.0 - 0.5 * 0.4)
-    assert worked(care.treatment_effect_change, 0.6, 0.0, 2.0, 0.4, exercise, p) == pytest.approx(by_hand, rel=1e-14)
+    by_hand = -0.6 * (1.0 - 2.0**-0.1) * (1.0 - 0.5 * 0.4)
+    assert worked(care.treatment_effect_change, 0.6, 0.0, 2.0, 0.4, exercise, p) == pytest.approx(by_hand, rel=1e-13)
     assert rises([care.treatment_effect_change(0.6, 0.0, 2.0, habit, exercise, p) for habit in SHARES])
 
 
@@ -107,7 +108,7 @@ def test_a_treatment_targets_the_shares_of_its_drivers():
 def test_sessions_build_a_habit_of_home_exercise_that_decays_after_discharge():
     p, exercise = given(home_half_life=8.0), row(home_habit=0.1)
     assert worked(care.home_habit_change, 0.2, 1.0, 2.0, 0.7, exercise, p) == pytest.approx(0.2 * (0.7 - 0.2), rel=1e-14)
-    assert worked(care.home_habit_change, 0.2, 0.0, 2.0, 0.7, exercise, p) == pytest.approx(-0.2 * math.log(2.0) / 8.0, rel=1e-14)
+    assert worked(care.home_habit_change, 0.2, 0.0, 2.0, 0.7, exercise, p) == pytest.approx(-0.2 * (1.0 - 2.0**-0.125), rel=1e-13)
     assert worked(care.home_habit_change, 0.8, 1.0, 2.0, 0.7, exercise, p) == 0.0
     assert worked(care.home_habit_change, 0.2, 1.0, 50.0, 0.7, exercise, p) == pytest.approx(0.5, rel=1e-14)
     assert rises([care.home_habit_change(0.0, 1.0, 2.0, adherence, exercise, p) for adherence in SHARES])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from painlab import catalog
+from painlab import catalog, parameters
 from painlab.care import PARAMETER_FIELDS, TreatmentField
 from painlab.errors import InputError
 from painlab.tables import data_folder
@@ -37,21 +37,35 @@ def test_the_drivers_of_each_condition_sum_to_one() -> None:
         (r"^pain = [\d.]+", "pain = true", "pain is True"),
         (r"^flares_per_year = [\d.]+", "flares_per_year = -0.1", "flares_per_year is -0.1"),
         (r"^pain = [\d.]+", "pain = 5.0\nopioid_start = 0.1", 'unknown key "opioid_start"'),
-        (r"^\[low_back_pain_acute\]$", "[back_pain]", "the condition has no lasting_share"),
         (r"^age = [\d.]+", "age = 44\nweight = 80", 'unknown key "weight"'),
         (r"^mechanical = [\d.]+", "mechanical = 0.99", "do not sum to 1"),
         (r"^mechanical = [\d.]+", "mechanical = 0.0", "do not sum to 1"),
         (r'^age = "[^"]*"\n', "", "missing key age"),
         (r'^age = "[^"]*"', 'age = "T99-99"', "T99-99"),
-        (r'^age = "[^"]*"', 'age = "T04-01"', "kept for validation"),
+        (r'^age = "[^"]*"', 'age = "T05-17"', "kept for validation"),
         (r'^age = "[^"]*"', 'age = ""', "age: source is empty"),
     ],
 )
 def test_a_bad_condition_is_refused_by_file_and_key(tmp_path: Path, old: str, new: str, said: str) -> None:
     with pytest.raises(InputError) as refusal:
         catalog.conditions(changed(tmp_path, "conditions.toml", old, new))
-    assert re.search(r"conditions.toml, \[(low_back_pain_acute|back_pain)\]", str(refusal.value))
+    assert "conditions.toml, [low_back_pain_acute]" in str(refusal.value)
     assert said in str(refusal.value)
+
+
+def test_a_condition_whose_course_is_not_among_the_parameters_is_refused(tmp_path: Path) -> None:
+    text = (data_folder() / "conditions.toml").read_text(encoding="utf-8")
+    path = tmp_path / "conditions.toml"
+    path.write_text(text.replace("[low_back_pain_acute", "[back_pain"), encoding="utf-8")
+    with pytest.raises(InputError, match=r"conditions.toml, \[back_pain\]: the condition has no lasting_share.*back_pain.lasting_share"):
+        catalog.conditions(path)
+
+
+def test_a_condition_takes_what_is_uncertain_of_it_from_a_set_of_parameter_values() -> None:
+    values = dict(parameters.values()) | {"sciatica.lasting_share": 0.123, "sciatica.course_weeks": 4.5}
+    central, changed_one = catalog.conditions()["sciatica"], catalog.condition("sciatica", values)
+    assert (changed_one.lasting_share, changed_one.course_weeks) == (0.123, 4.5)
+    assert changed_one._replace(lasting_share=central.lasting_share, course_weeks=central.course_weeks) == central
 
 
 @pytest.mark.parametrize(

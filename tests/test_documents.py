@@ -4,16 +4,38 @@ import inspect
 import re
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from painlab import care, dynamics
+from painlab import care, dynamics, parameters
+from painlab.care import PARAMETER_FIELDS
+from painlab.catalog import Condition, treatments
 from painlab.evidence import estimates
 from painlab.plan import SECTIONS, TreatmentOrder, levers
 from painlab.population import Arrivals, Population
 from painlab.tables import data_folder
+from painlab.trials import shipped
 
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "docs/model.md", "docs/follow-a-number.md", "data/README.md")
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "docs/model.md", "docs/what-painlab-can-tell.md", "docs/follow-a-number.md", "data/README.md")
+EVIDENCE = re.compile(r"T\d\d-\d\d[a-z]?")
+ODD = (
+    "Purpose and patterns", "Entities, state variables, and scales", "Process overview and scheduling", "Design concepts",
+    "Basic principles", "Emergence", "Adaptation", "Objectives", "Learning", "Prediction", "Sensing", "Interaction", "Stochasticity",
+    "Collectives", "Observation", "Initialization", "Input data", "Submodels",
+)  # fmt: skip
+"""Elements and design concepts of the protocol (Grimm 2020)."""
+
+
+def rows_with(root: Path, column: str) -> list[list[str]]:
+    """Rows of the tables of docs/model.md that have a column of this name."""
+    rows, inside = [], False
+    for line in (root / "docs/model.md").read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")] if line.startswith("|") else []
+        inside = column in cells or (inside and bool(cells))
+        if inside and column not in cells and set(cells) != {"---"}:
+            rows.append(cells)
+    return rows
 
 
 def test_the_tour_of_the_readme_runs(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -37,11 +59,72 @@ def test_links_between_documents_resolve(root: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("module", [dynamics, care])
-def test_every_equation_is_in_the_model_document(root: Path, module: object) -> None:
+def test_every_equation_is_in_the_model_document(root: Path, module: ModuleType) -> None:
     text = (root / "docs/model.md").read_text(encoding="utf-8")
     equations = [name for name, one in vars(module).items() if hasattr(one, "py_func") and one.py_func.__module__ == module.__name__]
     assert len(equations) > 10
-    assert [name for name in equations if f"`{name}`" not in text] == []
+    assert [name for name in equations if f"| `{module.__name__.rpartition('.')[2]}.{name}` |" not in text] == []
+
+
+def test_the_model_document_has_the_elements_of_odd_in_their_order(root: Path) -> None:
+    headings = re.findall(r"^##+ (?:\d\. )?(.*)$", (root / "docs/model.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert [one for one in headings if one in ODD] == list(ODD)
+
+
+def test_each_equation_names_its_coefficients_and_all_evidence_that_they_cite(root: Path) -> None:
+    by_symbol = {one.symbol: one for one in parameters.records().values() if one.symbol}
+    columns = {*Condition._fields, *(field.name.lower() for field in PARAMETER_FIELDS)}
+    used = set()
+    for what, _, coefficients, source in rows_with(root, "coefficients"):
+        names = set(re.findall(r"`([^`]+)`", coefficients))
+        assert names <= by_symbol.keys() | columns, what
+        cited = {one for name in names & by_symbol.keys() for one in EVIDENCE.findall(by_symbol[name].source)}
+        assert cited <= set(EVIDENCE.findall(source)), what
+        if any(by_symbol[name].source.startswith("assumption") for name in names & by_symbol.keys()):
+            assert "assumption" in source or "by treatment" in source, what
+        used |= names
+    assert by_symbol.keys() <= used
+
+
+def test_each_treatment_in_the_model_document_has_the_evidence_of_its_row(root: Path) -> None:
+    found = {name.strip("`"): set(EVIDENCE.findall(cited)) for name, _, cited in rows_with(root, "evidence of its row")}
+    assert found == {
+        name: {id for key, one in parameters.records().items() if key.startswith(f"{name}.") for id in EVIDENCE.findall(one.source)}
+        for name in treatments()
+    }
+
+
+def test_equations_are_typeset_so_that_markdown_leaves_them_alone(root: Path) -> None:
+    text = re.sub(r"`[^`]*`", "", (root / "docs/model.md").read_text(encoding="utf-8"))
+    assert all(line.count("$") % 2 == 0 for line in text.splitlines())  # none runs over the end of a line
+    equations = re.findall(r"\$([^$]+)\$", text)
+    assert len(equations) > 60
+    for one in equations:
+        # GitHub takes a backslash before punctuation as its own, and a bar as the end of a table's cell
+        assert one == one.strip() and "|" not in one and not re.search(r"\\[^A-Za-z]", one), one
+        assert one.count("{") == one.count("}") and one.count("(") == one.count(")"), one
+
+
+def test_the_model_document_counts_the_trials_that_calibrate(root: Path) -> None:
+    assert f"`calibrate`, {len(shipped('calibrate'))} of them" in (root / "docs/model.md").read_text(encoding="utf-8").replace("\n", " ")
+
+
+@pytest.mark.parametrize("name", ["docs/model.md", "docs/what-painlab-can-tell.md"])
+def test_commands_that_the_pages_name_exist(root: Path, name: str) -> None:
+    from painlab.cli import main
+
+    said = re.findall(r"`painlab (\w+)([^`]*)`", (root / name).read_text(encoding="utf-8"))
+    assert said
+    for command, rest in said:
+        options = {option for parameter in main.commands[command].params for option in parameter.opts}
+        assert set(re.findall(r"--[\w-]+", rest)) <= options, command
+
+
+def test_the_plain_page_fits_two_screens_and_advises_no_patient(root: Path) -> None:
+    text = (root / "docs/what-painlab-can-tell.md").read_text(encoding="utf-8")
+    assert len(text.split()) <= 800
+    assert "advises no individual patient" in text
+    assert "$" not in text
 
 
 def test_each_place_that_the_number_passes_exists(root: Path) -> None:

@@ -53,8 +53,22 @@ def test_flares_begin_at_their_yearly_rate_and_more_often_with_heavy_work():
 
 
 def test_a_flare_halves_in_its_half_life():
-    assert worked(dynamics.flare_change, 2.0, given(flare_half_life=4.0)) == pytest.approx(-2.0 * 0.6931471805599453 / 4.0, rel=1e-14)
-    assert worked(dynamics.flare_change, 2.0, given(flare_half_life=0.1)) == -2.0
+    p = given(flare_half_life=4.0)
+    assert worked(dynamics.flare_change, 2.0, p) == pytest.approx(-2.0 * (1.0 - 2.0**-0.25), rel=1e-13)
+    flare = 2.0
+    for _ in range(4):
+        flare += dynamics.flare_change(flare, p)
+    assert flare == pytest.approx(1.0, rel=1e-13)
+    assert worked(dynamics.flare_change, 2.0, given(flare_half_life=0.1)) == pytest.approx(-2.0 * 1023 / 1024, rel=1e-13)
+
+
+def test_what_halves_in_its_half_life_is_halved_whatever_the_step():
+    assert worked(dynamics.waned_in_a_week, 1.0) == pytest.approx(0.5, rel=1e-14)
+    assert worked(dynamics.waned_in_a_week, 0.5) == pytest.approx(0.75, rel=1e-14)
+    assert worked(dynamics.waned_in_a_week, math.inf) == 0.0
+    for half_life in (0.2, 1.0, 7.0, 60.0):
+        assert (1.0 - dynamics.waned_in_a_week(half_life)) ** half_life == pytest.approx(0.5, rel=1e-12)
+    assert falls([dynamics.waned_in_a_week(weeks) for weeks in np.linspace(0.5, 60.0, 40)])
 
 
 # Pain
@@ -96,7 +110,8 @@ def test_tolerance_multiplies_the_half_dose():
 
 def test_felt_pain_damps_by_each_share_and_adds_hyperalgesia_withdrawal_and_noise():
     p = given(hyperalgesia_pain=0.9)
-    by_hand = 6.0 * 0.7 * 0.8 + 0.9 * 0.5 + 0.4 - 0.3
+    level = 6.0 * 0.7 * 0.8 + 0.9 * 0.5 + 0.4  # 4.21, so that noise is 4.21 / 5 of its size
+    by_hand = level - 0.3 * 4.21 / 5.0
     assert worked(dynamics.felt_pain, 6.0, 0.3, 0.2, 0.5, 0.4, -0.3, p) == pytest.approx(by_hand, rel=1e-14)
     assert worked(dynamics.felt_pain, 6.0, 0.0, 0.0, 0.0, 0.0, 0.0, p) == 6.0
     assert rises([dynamics.felt_pain(3.0, 0.1, 0.1, k, 0.0, 0.0, p) for k in np.linspace(0.0, 1.0, 11)])
@@ -105,7 +120,14 @@ def test_felt_pain_damps_by_each_share_and_adds_hyperalgesia_withdrawal_and_nois
 def test_felt_pain_stays_on_its_scale():
     p = given(hyperalgesia_pain=0.9)
     assert worked(dynamics.felt_pain, 25.0, 0.0, 0.0, 1.0, 3.0, 2.0, p) == 10.0
-    assert worked(dynamics.felt_pain, 1.0, 0.0, 0.0, 0.0, 0.0, -4.0, p) == 0.0
+    assert worked(dynamics.felt_pain, 1.0, 0.0, 0.0, 0.0, 0.0, -6.0, p) == 0.0
+
+
+def test_noise_is_whole_from_a_pain_of_5_on_smaller_in_proportion_below_and_none_in_the_recovered():
+    for level, share in ((8.0, 1.0), (5.0, 1.0), (2.5, 0.5), (1.0, 0.2), (0.0, 0.0)):
+        for noise in (-0.7, 0.7):
+            found = worked(dynamics.felt_pain, level, 0.0, 0.0, 0.0, 0.0, noise, ZERO)
+            assert found == pytest.approx(max(0.0, level + share * noise), rel=1e-14)
 
 
 # Activity and strength
@@ -217,8 +239,9 @@ def test_withdrawal_grows_with_the_fall_and_softens_with_support():
 
 
 def test_withdrawal_wanes_with_its_half_life():
-    assert worked(dynamics.withdrawal_change, 3.0, WITHDRAWN) == pytest.approx(-3.0 * 0.6931471805599453 / 2.0, rel=1e-14)
-    assert worked(dynamics.withdrawal_change, 3.0, WITHDRAWN._replace(withdrawal_half_life=0.2)) == -3.0
+    assert worked(dynamics.withdrawal_change, 3.0, WITHDRAWN) == pytest.approx(-3.0 * (1.0 - 2.0**-0.5), rel=1e-13)
+    fast = WITHDRAWN._replace(withdrawal_half_life=0.2)
+    assert worked(dynamics.withdrawal_change, 3.0, fast) == pytest.approx(-3.0 * 31 / 32, rel=1e-13)
 
 
 # Harms and function

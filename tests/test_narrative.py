@@ -120,8 +120,8 @@ def test_one_draw_gives_no_band_and_says_so():
 def test_likely_is_defined_once_as_a_band_of_the_prior():
     said = summary(weekly(mme_per_1000=(-100.0, -160.0, -40.0)))
     assert said.count('"Likely" means in 95 % of the draws') == 1
-    assert "prior" in said
-    assert "not yet calibrated" in said
+    assert "prior ranges, not calibrated to trials" in said
+    assert "calibrated to published trials" in summary(weekly(mme_per_1000=(-100.0, -160.0, -40.0)), calibrated=True)
 
 
 def test_a_baseline_against_itself_does_not_differ():

@@ -8,10 +8,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from painlab import InputError, Projection, Scenario, simulate
+from painlab import InputError, Projection, Scenario, posterior, simulate
 from painlab.engine import execution
 from painlab.outcomes import BY_NAME, OPEN_COHORT_OUTCOMES, OUTCOMES
-from painlab.projection import check_folder
+from painlab.projection import check_folder, from_means
 from painlab.tables import data_folder
 
 ORDER = [
@@ -21,6 +21,12 @@ ORDER = [
 BANDS = [column for column in ORDER if column.endswith(("_low", "_high"))]
 FILES = ["provenance.json", "weekly.csv", "weekly.parquet"]
 RUN = {"patients": 60, "draws": 7, "seed": 3, "weeks": 20}
+
+
+def means(scenario: Scenario) -> np.ndarray:
+    """Weekly means of each draw of RUN, as the engine gives them."""
+    values = [posterior.values(draw, 3) for draw in range(7)]
+    return execution.run(scenario, values, patients=60, seed=3, weeks=20).means
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +77,7 @@ def test_the_difference_is_scenario_less_baseline(projected: Projection, open_co
 
 
 def test_levels_and_bands_are_means_and_quantiles_over_the_draws(projected: Projection) -> None:
-    draws = execution.run(projected.scenario, **RUN).means
+    draws = means(projected.scenario)
     for place, outcome in enumerate(OUTCOMES):
         arms = draws[:, :, place] * outcome.scale
         rows = projected.outcome(outcome.name)
@@ -86,7 +92,7 @@ def test_averages_are_means_over_the_weeks_with_bands_of_each_draws_own_mean(pro
     assert averages is not None
     assert averages.columns == ORDER[1:]
     assert averages["outcome"].to_list() == [one.name for one in OUTCOMES]
-    draws = execution.run(projected.scenario, **RUN).means.mean(axis=3)
+    draws = means(projected.scenario).mean(axis=3)
     for place, outcome in enumerate(OUTCOMES):
         row = averages.row(place, named=True)
         rows = projected.outcome(outcome.name)
@@ -176,7 +182,15 @@ def test_provenance_is_the_same_for_the_same_run_and_tells_another_apart(project
     other = simulate("early-pt", **{**RUN, "draws": 1}, cut="weakness_to_pain").provenance
     assert other["scenario_sha256"] != projected.provenance["scenario_sha256"]
     assert other["links_cut"] == ["weakness_to_pain"]
-    assert other["parameters"] == "central values"
+    assert other["parameters"] == posterior.words(1)
+    assert projected.provenance["parameters"] == posterior.words(7)
+
+
+def test_provenance_says_of_the_parameters_what_the_caller_says() -> None:
+    scenario = Scenario.load("early-pt")
+    means, present = np.zeros((1, 2, len(OUTCOMES), 4)), np.ones((1, 4))
+    made = from_means(scenario, means, present, patients=1, seed=1, weeks=3, cut=(), origin="by hand").provenance
+    assert made["parameters"] == "by hand"
 
 
 def test_the_saved_scenario_gives_the_same_numbers_again(projected: Projection, tmp_path: Path) -> None:

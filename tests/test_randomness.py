@@ -100,6 +100,7 @@ def test_decision_points_keep_their_numbers():
         "TRAITS_LIFE",
         "TRAITS_OPIOID",
         "PARAMETERS",
+        "TRAITS_COURSE",
     ]
     assert [block.name for block in Block][: len(names)] == names
     assert [int(block) for block in Block] == list(range(len(Block)))

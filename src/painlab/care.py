@@ -27,21 +27,22 @@ class TreatmentField(IntEnum):
     SOURCE_RELIEF = 3  # share taken from the targeted drivers at full effect
     BUILD = 4  # share of the missing effect that one session adds
     HALF_LIFE = 5  # weeks in which half of the effect wanes
-    ACTIVITY_LIFT = 6  # share of the missing activity won at full effect
-    STRENGTH_GAIN = 7  # share of the missing strength won in one session
-    EASING = 8  # share of sensitization eased in a week at full effect
-    HOME_HABIT = 9  # share of the missing habit of home exercise that one session adds
-    ATTENDANCE = 10  # chance that a week's sessions are attended, for a typical patient
-    DROPOUT = 11  # weekly chance of leaving the course, for a typical patient
-    COST = 12  # USD a session
-    TARGET_MECHANICAL = 13
-    TARGET_INFLAMMATORY = 14
-    TARGET_NEUROPATHIC = 15
-    TARGET_MUSCULAR = 16
-    REFERRAL = 17  # 1 if it needs a referral and a wait
-    COUNTS_SESSION = 18
-    COUNTS_INJECTION = 19
-    EXERCISE = 20  # 1 if the condition's response to exercise applies
+    PLATEAU = 6  # how long relief at the source keeps its size while the drug wanes (0: it falls with it; toward 1: it stays)
+    ACTIVITY_LIFT = 7  # share of the missing activity won at full effect
+    STRENGTH_GAIN = 8  # share of the missing strength won in one session
+    EASING = 9  # share of sensitization eased in a week at full effect
+    HOME_HABIT = 10  # share of the missing habit of home exercise that one session adds
+    ATTENDANCE = 11  # chance that a week's sessions are attended, for a typical patient
+    DROPOUT = 12  # weekly chance of leaving the course, for a typical patient
+    COST = 13  # USD a session
+    TARGET_MECHANICAL = 14
+    TARGET_INFLAMMATORY = 15
+    TARGET_NEUROPATHIC = 16
+    TARGET_MUSCULAR = 17
+    REFERRAL = 18  # 1 if it needs a referral and a wait
+    COUNTS_SESSION = 19
+    COUNTS_INJECTION = 20
+    EXERCISE = 21  # 1 if the condition's response to exercise applies
 
 
 PARAMETER_FIELDS = tuple(TreatmentField)[: TreatmentField.COST + 1]
@@ -110,9 +111,11 @@ def targeted_share(row: np.ndarray, mechanical: float, inflammatory: float, neur
 def source_relief(effect: float, response: float, potency: float, targeted: float, row: np.ndarray) -> float:
     """Share of the pain signal that a treatment takes at its source: in responders, as far as it meets the drivers it targets.
 
-    response is the patient's multiplier (0 in a non-responder), potency what is left if the driver was missed.
+    The effect e is what is left of the drug; relief follows e / (1 - plateau (1 - e)), an Emax curve scaled to 1 at e = 1. response is the
+    patient's multiplier (0 in a non-responder), potency what is left if the driver was missed.
     """
-    return min(MOST_RELIEF, response * effect * potency * row[TreatmentField.SOURCE_RELIEF] * targeted)
+    kept = effect / (1.0 - row[TreatmentField.PLATEAU] * (1.0 - effect))
+    return min(MOST_RELIEF, response * kept * potency * row[TreatmentField.SOURCE_RELIEF] * targeted)
 
 
 @compiled

@@ -90,7 +90,7 @@ def packages() -> str:
 
 def data() -> str:
     """Every data file can be read and is what the model takes: evidence, parameters, conditions, treatments, scenarios."""
-    from painlab import catalog, evidence, parameters, scenario
+    from painlab import catalog, evidence, parameters, posterior, scenario, trials
 
     counts = {
         "published estimates": evidence.estimates().height,
@@ -99,7 +99,11 @@ def data() -> str:
         "conditions": len(catalog.conditions()),
         "treatments": len(catalog.treatments()),
         "scenarios": len(scenario.shipped()),
+        "virtual trials": len(trials.shipped()),
+        "parameter sets": found.draws.height if (found := posterior.load()) else 0,
     }
+    if found and found.changed:
+        raise _Failure(found.complaint())
     for version in evidence.MME_VERSIONS:
         evidence.mme_factors(version)
     empty = [name for name, count in counts.items() if not count]

@@ -145,7 +145,9 @@ def headline(weekly: pl.DataFrame, averages: pl.DataFrame | None = None) -> str:
     return text
 
 
-def summary(weekly: pl.DataFrame, title: str, weeks: int, level: float, averages: pl.DataFrame | None = None) -> str:
+def summary(
+    weekly: pl.DataFrame, title: str, weeks: int, level: float, averages: pl.DataFrame | None = None, *, calibrated: bool = False
+) -> str:
     """Say what a projection shows in a few sentences.
 
     Parameters
@@ -158,6 +160,8 @@ def summary(weekly: pl.DataFrame, title: str, weeks: int, level: float, averages
         Horizon.
     level
         Share of the parameter draws that the bands hold.
+    calibrated
+        Whether the draws are those that published trials allow, or those of the prior.
     """
     means = _averages(weekly, averages)
     demand = compared(means, "mme_per_1000")
@@ -186,7 +190,7 @@ def summary(weekly: pl.DataFrame, title: str, weeks: int, level: float, averages
     else:
         sentences.append(
             f'"Likely" means in {100 * level:.0f} % of the draws of the parameters, '
-            "which come from prior ranges not yet calibrated to trials."
+            + ("which are calibrated to published trials." if calibrated else "which come from prior ranges, not calibrated to trials.")
         )
     return " ".join(sentences)
 

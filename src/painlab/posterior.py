@@ -2,7 +2,9 @@
 
 import ast
 import hashlib
+import io
 import json
+import tokenize
 import tomllib
 from collections.abc import Mapping
 from functools import cache
@@ -51,7 +53,7 @@ class Posterior(NamedTuple):
 def fingerprints() -> dict[str, str]:
     """SHA-256 of what a calibration depends on: prior, evidence that trials cite, trials, and the model's equations.
 
-    Equations are compared without comments, docstrings and layout.
+    Equations are compared without comments, docstrings and spaces.
     """
     folder = data_folder()
     prior: list[Any] = [(one.name, one.value, one.low, one.high, one.distribution) for one in parameters.records().values()]
@@ -81,11 +83,24 @@ def _without_prose(tables: Any) -> Any:
 
 
 def _equations(path: Path) -> str:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    """Functions and constants of a source file without comments, docstrings and spaces: the same text on every version of Python."""
+    source = path.read_text(encoding="utf-8")
+    lines = [list(line) for line in source.splitlines()]
+    spans = [(one.start, one.end) for one in tokenize.generate_tokens(io.StringIO(source).readline) if one.type == tokenize.COMMENT]
+    tree = ast.parse(source)
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
-            node.body = node.body[1:] or [ast.Pass()]
-    return ast.dump(tree)
+            said = node.body[0]
+            ends = len(lines[(said.end_lineno or said.lineno) - 1])
+            spans.append(((said.lineno, said.col_offset), (said.end_lineno or said.lineno, ends)))
+    for (first, start), (last, end) in spans:
+        for number in range(first, last + 1):
+            line = lines[number - 1]
+            left, right = start if number == first else 0, end if number == last else len(line)
+            line[left:right] = " " * (min(right, len(line)) - left)
+    kept = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.Assign | ast.AnnAssign)]
+    text = [line for node in kept for line in lines[node.lineno - 1 : node.end_lineno]]
+    return "".join("".join("".join(line) for line in text).split())
 
 
 def write(draws: pl.DataFrame, made: Mapping[str, str], path: Path) -> None:
@@ -151,6 +166,11 @@ def values(draw: int | None = None, seed: int = 1, kind: str = "posterior") -> M
     if draw is None:
         return MappingProxyType(dict(found.draws.median().row(0, named=True)))
     return MappingProxyType(found.draws.row(_order(seed, found.draws.height)[draw % found.draws.height], named=True))
+
+
+def in_use(kind: str = "posterior") -> str:
+    """The kind of draws that `values` gives when this kind is asked for: the prior stands in for a posterior that is missing or stale."""
+    return "posterior" if kind == "posterior" and current() is not None else "prior"
 
 
 def words(draws: int, kind: str = "posterior") -> str:

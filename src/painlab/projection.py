@@ -107,7 +107,8 @@ class Projection:
         return target
 
     def __str__(self) -> str:
-        return narrative.summary(self.weekly, self.scenario.title, self.weeks, self.level, self.averages)
+        calibrated = "of the posterior in" in str(self.provenance.get("parameters"))
+        return narrative.summary(self.weekly, self.scenario.title, self.weeks, self.level, self.averages, calibrated=calibrated)
 
     def headline(self) -> str:
         """The finding in at most 90 characters, as a chart's title."""

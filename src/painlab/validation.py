@@ -23,6 +23,7 @@ COLUMNS: Final = (
     "inside", "source", "title", "outcome", "unit",
 )  # fmt: skip
 LEVEL: Final = 0.95
+MORE_PATIENTS: Final = 4
 
 
 class Predictions(NamedTuple):
@@ -42,6 +43,7 @@ class _Arm(NamedTuple):
     plan: CarePlan
     cut: str | None
     weeks: int
+    times: int  # how many times as many patients as usual, for the sake of trials that look at few of them
 
 
 def _arms(chosen: Sequence[Trial]) -> tuple[list[_Arm], list[list[int]]]:
@@ -59,11 +61,16 @@ def _arms(chosen: Sequence[Trial]) -> tuple[list[_Arm], list[list[int]]]:
                 key = f"{trial.population.model_dump_json()} {plan.model_dump_json()} {cut}"
                 place = places.setdefault(key, len(arms))
                 if place == len(arms):
-                    arms.append(_Arm(trial.population, plan, cut, 0))
-                arms[place] = arms[place]._replace(weeks=max(arms[place].weeks, trial.last_week))
+                    arms.append(_Arm(trial.population, plan, cut, 0, 1))
+                longest, most = max(arms[place].weeks, trial.last_week), max(arms[place].times, _times(trial))
+                arms[place] = arms[place]._replace(weeks=longest, times=most)
                 mine.append(place)
         needed.append(mine)
     return arms, needed
+
+
+def _times(trial: Trial) -> int:
+    return MORE_PATIENTS if trial.among or trial.kind == "odds_ratio" else 1
 
 
 def predict(
@@ -73,13 +80,15 @@ def predict(
     patients: int = 1000,
     seed: int = 1,
     first_set: int = 0,
+    same_patients: bool = False,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Predictions:
     """Run trials under sets of parameter values.
 
-    Set d has patients (first_set + d) x patients onward; all arms of a set have the same patients and random numbers. The numbers depend
-    neither on threads nor on which other trials or sets are run.
+    Set d has patients of its own, or with `same_patients` those of set 0, so that sets differ by their parameters alone; first_set counts
+    the sets before. All arms of a set have the same patients and random numbers. Trials that look at few patients (a subgroup by opioids,
+    or odds of them) have `MORE_PATIENTS` times as many. The numbers depend neither on threads nor on which other trials or sets are run.
     """
     arms, needed = _arms(chosen)
     asked_of = [[(i, n) for i, places in enumerate(needed) for n, place in enumerate(places) if place == j] for j in range(len(arms))]
@@ -88,12 +97,14 @@ def predict(
         found: list[dict[int, Measured]] = [{} for _ in chosen]
         for arm, asked in zip(arms, asked_of, strict=True):
             of = {**values[d], parameters.LINKS[arm.cut]: 0.0} if arm.cut else values[d]
-            first = (first_set + d) * patients
-            records = execution.follow(arm.population, arm.plan, of, first=first, patients=patients, seed=seed, weeks=arm.weeks)
+            count = arm.times * patients
+            first = (first_set + (0 if same_patients else d)) * MORE_PATIENTS * patients
+            records = execution.follow(arm.population, arm.plan, of, first=first, patients=count, seed=seed, weeks=arm.weeks)
             for i, n in asked:
-                found[i][n] = trials.measured(chosen[i], records)
+                mine = records[: _times(chosen[i]) * patients]
+                found[i][n] = trials.measured(chosen[i], mine)
                 if chosen[i].kind == "percent_change" and len(needed[i]) == 1:
-                    found[i][1] = trials.measured(chosen[i], records, (chosen[i].from_week, chosen[i].from_week))
+                    found[i][1] = trials.measured(chosen[i], mine, (chosen[i].from_week, chosen[i].from_week))
         return d, [_compared(trial, [of[n] for n in sorted(of)]) for trial, of in zip(chosen, found, strict=True)]
 
     results = np.full((2, len(values), len(chosen)), np.nan)

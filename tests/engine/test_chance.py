@@ -29,9 +29,8 @@ PLAN = Plan(
     coordination=0.0, opioid_start=0.0, start_dose=40.0, first_supply_days=7.0, escalation=0.0, dose_cap=100.0, reassessment_weeks=13.0,
     review=0.0, taper_start=np.inf, taper_pace=10.0, taper_support=0.0, taper_offer=0.0,
 )  # fmt: skip
-SILENT = dict.fromkeys(
-    ("noise_size", "flare_size", "weakness_pain", "sensitization_pain", "trait_spread", "course_spread", "response_spread"), 0.0
-)
+CHANCE = "noise_size flare_size weakness_pain sensitization_pain trait_spread course_spread course_time_spread response_spread"
+SILENT = dict.fromkeys(CHANCE.split(), 0.0)
 NO_CARE = np.zeros((0, len(TreatmentField))), np.zeros((0, len(OrderField)))
 
 
@@ -70,6 +69,14 @@ def test_pain_wanders_about_its_course_and_remembers_the_week_before() -> None:
     assert np.corrcoef(settled[:, :-1].ravel(), settled[:, 1:].ravel())[0, 1] == pytest.approx(0.6, abs=0.04)
 
 
+def test_pain_wanders_half_as_far_about_half_the_pain() -> None:
+    p = given(noise_size=0.7, noise_persistence=0.6)
+    mild = STEADY._replace(pain=2.5)
+    for patient in range(20):
+        severe = course(patient, p, Count.PAIN) - 5.0
+        assert course(patient, p, Count.PAIN, mild) - 2.5 == pytest.approx(0.5 * np.maximum(severe, -5.0), abs=1e-5)
+
+
 def test_a_flare_begins_by_chance_adds_pain_and_fades() -> None:
     condition = STEADY._replace(flares_per_year=6.0)
     p = given(flare_size=1.0, flare_half_life=2.0, flare_work_demand=0.5)
@@ -78,7 +85,7 @@ def test_a_flare_begins_by_chance_adds_pain_and_fades() -> None:
     for patient in range(PATIENTS):
         flare, by_hand = 0.0, [5.0]
         for _, onset, size, _ in draws(patient, Block.BODY)[1:]:
-            flare *= 1.0 - math.log(2.0) / 2.0
+            flare *= 2.0 ** (-1.0 / 2.0)
             if onset < chance:
                 flare += 2.0 * size
                 begun += 1

@@ -15,10 +15,8 @@ from painlab.parameters import Parameters
 from painlab.population import Mix, draw_traits
 from painlab.randomness import Block, uniforms
 
-WITHOUT_CHANCE = dict.fromkeys(
-    ("noise_size", "flare_size", "trait_spread", "course_spread", "response_spread", "dose_spread", "first_supply_spread", "visit_spread"),
-    0.0,
-)
+SPREADS = "trait_spread course_spread course_time_spread response_spread dose_spread first_supply_spread visit_spread"
+WITHOUT_CHANCE = dict.fromkeys(["noise_size", "flare_size", *SPREADS.split()], 0.0)
 CONDITION = Condition(
     pain=6.0, pain_sd=1e-9, weeks_before=8.0, lasting_share=0.4, course_weeks=10.0, flares_per_year=0.0, mechanical=0.4, inflammatory=0.3,
     neuropathic=0.2, muscular=0.1, age=64.0, age_sd=0.0, opioid_start=1.0, opioid_response=0.6, exercise_response=1.0,
@@ -51,8 +49,9 @@ def row(**columns: float) -> np.ndarray:
 
 def order(**columns: float) -> np.ndarray:
     made = np.zeros(len(OrderField))
-    usual = {"ordered": 1.0, "start_week": 2.0, "weeks": 1.0, "sessions": 1.0, "courses": 1.0, "interval": 13.0, "completed": -1.0, "wait": -1.0}
-    for name, value in (usual | columns).items():
+    usual = {"ordered": 1.0, "start_week": 2.0, "weeks": 1.0, "sessions": 1.0, "courses": 1.0, "interval": 13.0}
+    unstated = {"completed": -1.0, "wait": -1.0}
+    for name, value in (usual | unstated | columns).items():
         made[OrderField[name.upper()]] = value
     return made
 
@@ -187,7 +186,7 @@ def test_an_injection_acts_on_its_drivers_and_wanes(found: float, potency: float
         given = float(week == 2)
         hand.notes(pain=pain, injections=given, sessions=0.0, cost=p.cost_visit + 500.0 * given)
         hand.lives(pain)
-        effect = 1.0 if given else effect * (1.0 - dynamics.LN2 / 3.0)
+        effect = 1.0 if given else effect * 2.0 ** (-1.0 / 3.0)
     hand.agrees_with(followed(p, [(injection, order())]))
 
 
@@ -226,13 +225,14 @@ def test_a_taper_without_return_ends_and_brings_withdrawal() -> None:
         before = dose
         if week > 3:  # accepted at the visit in week 3
             dose *= (1.0 - 0.4) ** (1.0 / care.WEEKS_PER_MONTH)
-            dose = 0.0 if dose < p.taper_end_dose else dose
+        fell_to = dose  # the last small step of a completed taper is no sudden stop to the body
+        dose = 0.0 if dose < p.taper_end_dose else dose
         recent = 3 <= week <= 3 + TAPER_RISK_WEEKS
         hand.notes(
             pain=pain, mme=dose, on_opioids=float(dose > 0.0), long_term_therapy=float(dose > 0.0), new_persistent_use=0.0,
             overdose_hazard=dynamics.overdose_hazard.py_func(dose, recent, p),
         )  # fmt: skip
-        hand.lives(pain, sedation=sedation, doses=(before, dose), taken=dose, support=0.5)
+        hand.lives(pain, sedation=sedation, doses=(before, fell_to), taken=dose, support=0.5)
     assert dose == 0.0
     plan = PLAN._replace(taper_start=3.0, taper_pace=40.0, taper_support=0.5, taper_offer=10.0)
     hand.agrees_with(followed(p, plan=plan, people=people, weeks=70))

@@ -12,6 +12,7 @@ QUIET = {
     "flare_size": 0.0,
     "trait_spread": 0.0,
     "course_spread": 0.0,
+    "course_time_spread": 0.0,
     "response_spread": 0.0,
     "dose_spread": 0.0,
 }

@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from painlab import catalog, parameters, simulate
+from painlab import catalog, parameters, posterior, simulate
 from painlab.outcomes import OUTCOMES
 from painlab.plan import SECTIONS, levers
 from painlab.population import Population
@@ -45,7 +45,7 @@ def on_the_slider(low: float, high: float, step: float) -> st.SearchStrategy[flo
 
 @st.composite
 def plans(draw: st.DrawFn) -> dict[str, Any]:
-    """Care plans made from the levers: up to four treatments, with or without a taper."""
+    """Care plans made from the levers: up to four treatments, real or as a sham, with or without a taper."""
     treatments = draw(st.lists(st.sampled_from(list(catalog.treatments())), max_size=4, unique=True))
     tables = {*ALWAYS, *treatments, *draw(st.sampled_from([(), ("taper",)]))}
     plan: dict[str, Any] = {}
@@ -56,6 +56,8 @@ def plans(draw: st.DrawFn) -> dict[str, Any]:
                 plan[path[0]] = value
             else:
                 plan.setdefault(path[0], {})[path[1]] = value
+    for name in treatments:
+        plan[name]["sham"] = draw(st.booleans(), label=f"{name} is a sham")
     return plan
 
 
@@ -87,7 +89,7 @@ def asked(population: dict[str, Any], care: dict[str, Any], baseline: dict[str, 
 
 @contextmanager
 def shipped_with(values: dict[str, float]) -> Iterator[None]:
-    with patch.object(parameters, "values", lambda draw=None, seed=1: values):
+    with patch.object(posterior, "values", lambda draw=None, seed=1, kind="posterior": values):
         yield
 
 
@@ -102,7 +104,8 @@ def arms(projection: Projection) -> Iterator[dict[str, np.ndarray]]:
 
 
 def no_opioids(plan: dict[str, Any]) -> dict[str, Any]:
-    return plan | {"prescribing": plan["prescribing"] | {"opioid_start": 0.0}}
+    """Nobody is started on an opioid, by a visit or by a trial's protocol that assigns one."""
+    return plan | {"prescribing": plan["prescribing"] | {"opioid_start": 0.0, "assigned_weeks": 0}}
 
 
 @few

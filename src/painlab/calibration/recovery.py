@@ -52,7 +52,9 @@ def ranks(
             if progress:
                 progress(before + now, total)
 
-        found = validation.predict(chosen, values_of(scores), patients=patients, seed=seed, first_set=first_set, progress=tell)
+        found = validation.predict(
+            chosen, values_of(scores), patients=patients, seed=seed, first_set=first_set, same_patients=True, progress=tell
+        )
         done += len(scores)
         return on_the_scale_of_errors(chosen, found)
 
@@ -66,7 +68,7 @@ def ranks(
         usable = np.isfinite(observed)
 
         def of(step: int, scores: Array, truth: int = truth, usable: np.ndarray = usable) -> tuple[Array, Array]:
-            predicted, noise = first if step == 0 else predict((1 + truth * steps + step) * members, scores)
+            predicted, noise = first if step == 0 else predict(1 + truth * steps + step, scores)
             return predicted[:, usable], noise[:, usable]
 
         kept = [name for name, use in zip(names, usable, strict=True) if use]

@@ -19,7 +19,7 @@ from painlab.tables import data_folder
 from painlab.trials import Trial
 
 MEMBERS: Final = 500
-PATIENTS: Final = 500
+PATIENTS: Final = 400
 STEPS: Final = 8
 FEWEST_MEMBERS: Final = 300  # fewer do not tell information from chance among so many parameters
 CHUNK: Final = 20  # members between two savings
@@ -66,12 +66,13 @@ def smooth(
 ) -> Array:
     """Take an ensemble of scores through all steps of the smoother.
 
-    predict(step, scores) gives predictions and their standard errors, shape (members, observations) each; the mean error of a step is added
-    to the published one, since a finite cohort says no more than that.
+    predict(step, scores) gives predictions and their standard errors, shape (members, observations) each. All members of a step should meet
+    the same patients, and each step others: chance is then an error that the members share and that falls with the number of steps. It is
+    added to the published error, since a finite cohort says no more than that.
     """
     for step in range(steps):
         predicted, noise = predict(step, scores)
-        total = np.sqrt(errors**2 + np.nanmean(noise**2, axis=0))
+        total = np.sqrt(errors**2 + np.nanmean(noise**2, axis=0) / steps)
         scores = assimilate(scores, predicted, observed, total, float(steps), perturbations(len(scores), seed, step, names))
     return scores
 
@@ -128,7 +129,7 @@ def calibrate(
             if not np.isnan(found.values[start:stop]).all():
                 continue
             part = validation.predict(
-                chosen, values[start:stop], patients=patients, seed=seed, first_set=step * members + start, threads=threads
+                chosen, values[start:stop], patients=patients, seed=seed, first_set=step, same_patients=True, threads=threads
             )
             found.values[start:stop], found.errors[start:stop] = part
             saved.keep(step, found)

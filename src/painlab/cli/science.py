@@ -54,7 +54,7 @@ def validate(
     """Run virtual trials, ours or those of FILE, and print what was published beside what the model predicts."""
     if plot and plot.suffix not in (".svg", ".png"):
         raise InputError(f"the plot is to be {plot.name}", expected="a name that ends in .svg or .png", mend="Change --plot.")
-    from painlab import trials, validation
+    from painlab import posterior, trials, validation
     from painlab.simulation import parameter_sets, whole_number
 
     whole_number("draws", draws, 1, 2000)
@@ -72,7 +72,7 @@ def validate(
     if as_json:
         click.echo(json.dumps(records_for_json(chosen, table), indent=1))
     else:
-        _print(chosen, table, validation.summary(table), draws, patients, kind)
+        _print(chosen, table, validation.summary(table), draws, patients, posterior.in_use(kind))
     if plot:
         from painlab.views import forest
 
@@ -99,8 +99,8 @@ def _print(chosen: "list[Trial]", table: "pl.DataFrame", summary: "pl.DataFrame"
     console.print(f"{len(chosen)} virtual trials, {patients:,} patients in each arm, {sets}. Figures are on the model's scale.")
     for use in table["use"].unique(maintain_order=True):
         shown = table_with("trial", "week", "published", "predicted", "gap", "verdict")
-        for column in shown.columns[1:5]:
-            column.justify = "right"
+        for column in shown.columns[1:]:
+            column.justify, column.no_wrap = "right", True
         for trial, row in zip(chosen, table.iter_rows(named=True), strict=True):
             if row["use"] == use:
                 digits = 2 if abs(row["published"]) < 10 else 1
@@ -137,7 +137,7 @@ It takes up to half an hour on two cores, and saves its work as it goes:
 the same command after a stop goes on where it was.""",
 )
 @click.option("--members", type=int, metavar="N", help="Parameter sets, at least 300. [default: 500]")
-@click.option("--patients", type=int, metavar="N", help="Patients in each arm and set. [default: 500]")
+@click.option("--patients", type=int, metavar="N", help="Patients in each arm and set. [default: 400]")
 @click.option("--steps", type=int, metavar="N", help="Steps of the smoother. [default: 8]")
 @click.option("--seed", type=int, metavar="N", help="Same seed, same draws. [default: 1]")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Where to write. [default: data/posterior.parquet]")

@@ -67,7 +67,7 @@ def console_for_reading() -> "Console":
     from rich.console import Console
 
     console = Console(highlight=False)
-    console.width = min(console.width, _WIDEST)
+    console.width = min(console.width, _WIDEST) if console.is_terminal or "COLUMNS" in os.environ else _WIDEST
     return console
 
 
