@@ -59,7 +59,7 @@ def falls(numbers) -> bool:
 
 
 def test_the_row_of_a_treatment_has_parameters_first():
-    assert [field.name for field in care.PARAMETER_FIELDS] == [field.name for field in TreatmentField][:13]
+    assert [field.name for field in care.PARAMETER_FIELDS] == [field.name for field in TreatmentField][:14]
     assert care.PARAMETER_FIELDS[-1] is TreatmentField.COST
     assert [int(field) for field in TreatmentField] == list(range(len(TreatmentField)))
 
@@ -103,6 +103,16 @@ def test_a_treatment_targets_the_shares_of_its_drivers():
     assert worked(care.targeted_share, row(), 0.4, 0.3, 0.2, 0.1) == 0.0
     every = row(target_mechanical=1.0, target_inflammatory=1.0, target_neuropathic=1.0, target_muscular=1.0)
     assert worked(care.targeted_share, every, 0.4, 0.3, 0.2, 0.1) == pytest.approx(1.0, rel=1e-15)
+
+
+def test_relief_at_the_source_keeps_its_size_while_a_depot_wanes():
+    depot = row(source_relief=0.6, plateau=0.5)
+    assert worked(care.source_relief, 0.5, 1.0, 1.0, 1.0, depot) == pytest.approx(0.6 * 2.0 / 3.0, rel=1e-14)  # 0.5 / (1 - 0.5 x 0.5)
+    assert worked(care.source_relief, 1.0, 1.0, 1.0, 1.0, depot) == pytest.approx(0.6, rel=1e-14)
+    assert worked(care.source_relief, 0.0, 1.0, 1.0, 1.0, depot) == 0.0
+    assert worked(care.source_relief, 0.5, 1.0, 1.0, 1.0, row(source_relief=0.6)) == pytest.approx(0.3, rel=1e-14)  # falls with the drug
+    assert rises([care.source_relief(0.5, 1.0, 1.0, 1.0, row(source_relief=0.6, plateau=one)) for one in SHARES])
+    assert rises([care.source_relief(left, 1.0, 1.0, 1.0, depot) for left in SHARES])
 
 
 def test_sessions_build_a_habit_of_home_exercise_that_decays_after_discharge():

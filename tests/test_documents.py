@@ -8,14 +8,15 @@ from types import ModuleType
 
 import pytest
 
-from painlab import care, dynamics, parameters
+from painlab import care, dynamics, parameters, validation
 from painlab.care import PARAMETER_FIELDS
-from painlab.catalog import Condition, treatments
+from painlab.catalog import UNCERTAIN, Condition, treatments
 from painlab.evidence import estimates
+from painlab.parameters import LINKS
 from painlab.plan import SECTIONS, TreatmentOrder, levers
 from painlab.population import Arrivals, Population
 from painlab.tables import data_folder
-from painlab.trials import shipped
+from painlab.trials import KINDS, MEASURES, Among, Published, Trial, read, shipped
 
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "docs/model.md", "docs/what-painlab-can-tell.md", "docs/follow-a-number.md", "data/README.md")
 EVIDENCE = re.compile(r"T\d\d-\d\d[a-z]?")
@@ -147,7 +148,7 @@ def test_evidence_that_is_cited_is_in_the_ledger(root: Path, name: str) -> None:
 def test_the_data_dictionary_names_every_file_and_every_key(root: Path) -> None:
     text = (data_folder() / "README.md").read_text(encoding="utf-8")
     for path in data_folder().rglob("*.*"):
-        assert path.name in text or path.parent.name == "scenarios" or path.name == "README.md", path.name
+        assert path.name in text or path.parent.name in ("scenarios", "trials") or path.name == "README.md", path.name
     keys = [f"population.{name}" for name in Population.model_fields if name != "arrivals"]
     keys += [f"population.arrivals.{name}" for name in Arrivals.model_fields]
     keys += [f"care.{table}.{name}" for table, model in SECTIONS.items() for name in model.model_fields]
@@ -156,3 +157,33 @@ def test_the_data_dictionary_names_every_file_and_every_key(root: Path) -> None:
     for (table, *rest), lever in levers().items():
         if table in SECTIONS:
             assert f"| care.{table}.{rest[0]} | {lever.low:g} to {lever.high:g} | {lever.unit} |" in text
+
+
+def test_the_data_dictionary_documents_every_key_kind_and_outcome_of_a_trial() -> None:
+    text = (data_folder() / "README.md").read_text(encoding="utf-8")
+    said = {name.strip() for row in re.findall(r"^\| ([^|]+) \|", text.partition("## trials/")[2], re.MULTILINE) for name in row.split(",")}
+    assert {"like", "week", *Trial.model_fields, *Published.model_fields} - {"id"} <= said
+    for kind, meaning in KINDS.items():
+        assert f"| {kind} | {meaning} |" in text
+    for name, measure in MEASURES.items():
+        assert f"| {name} | {measure.unit} | {measure.meaning}{'; needs `threshold`' if measure.threshold else ''} |" in text
+    assert set(Among.model_fields) <= set(re.findall(r"\w+", re.search(r"^\| among .*$", text, re.MULTILINE)[0]))
+    assert set(LINKS) <= set(re.findall(r"\w+", text))
+
+
+def test_the_data_dictionarys_example_of_trials_can_be_copied_and_run(tmp_path: Path) -> None:
+    (example,) = re.findall(r"```toml\n(.*?)```", (data_folder() / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    path = tmp_path / "my-trials.toml"
+    path.write_text(example, encoding="utf-8")
+    chosen = read(path)
+    assert [trial.id for trial in chosen] == ["clinic-sciatica", "clinic-sciatica-function", "clinic-first-opioid"]
+    found = validation.table(chosen, validation.predict(chosen, [parameters.values()], patients=50))
+    assert found["predicted"].null_count() == 0
+    assert found["published"].to_list() == pytest.approx([-1.1, 6.0, 18.0])
+
+
+def test_the_data_dictionary_says_which_columns_of_a_condition_are_parameters() -> None:
+    text = (data_folder() / "README.md").read_text(encoding="utf-8")
+    after = text.partition("`condition.column`")[2].partition("\n## ")[0]
+    assert set(UNCERTAIN) <= set(re.findall(r"\w+", after))
+    assert not set(UNCERTAIN) & set(re.findall(r"\w+", text.partition("## conditions.toml")[2].partition("`condition.column`")[0]))

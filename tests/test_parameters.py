@@ -4,6 +4,7 @@ import csv
 import math
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from scipy import stats
@@ -186,3 +187,12 @@ def test_several_links_are_cut_at_once_and_none_by_an_empty_cut() -> None:
     assert parameters.cut_links(whole, ()) == whole
     with pytest.raises(InputError, match=r"did you mean .pain_to_activity."):
         parameters.cut_links(whole, ("weakness_to_pain", "pain_to_activty"))
+
+
+def test_the_share_below_a_value_is_the_inverse_of_the_quantile() -> None:
+    shares = np.array([0.01, 0.25, 0.5, 0.9, 0.999])
+    for one in parameters.records().values():
+        if one.distribution == "fixed" or one.low == one.high:
+            assert one.share_below(np.array([one.value])).tolist() == [0.5]
+        else:
+            assert one.share_below(one.quantiles(shares)) == pytest.approx(shares, abs=1e-9), one.name

@@ -6,7 +6,8 @@ from scipy import stats
 
 from painlab import catalog, parameters
 from painlab.dynamics import activity_target
-from painlab.population import Mix, Population, Traits, draw_traits, goal_thresholds, mix, normal_share
+from painlab.population import Mix, Population, Traits, draw_traits, goal_thresholds, mix, normal_share, patients_condition
+from painlab.randomness import Block, uniforms
 
 P = parameters.scalars(parameters.values())
 
@@ -202,8 +203,46 @@ def test_mixed_goals_hold_every_goals_own_thresholds() -> None:
 def test_the_mix_is_what_the_population_states_and_the_conditions_age_if_none_is() -> None:
     stated = {
         "minimum_pain": 3.5, "on_opioids": 0.15, "opioid_dose": 35.0, "opioid_weeks": 77, "age": 61.0, "distress": 0.35, "poor_sleep": 0.45,
-        "work_demand": 0.55, "comorbidity": 0.65, "prior_treatment": 0.75, "adherence": 0.85,
+        "work_demand": 0.55, "comorbidity": 0.65, "prior_treatment": 0.75, "adherence": 0.85, "maximum_pain": 8.5, "diagnosed": 0.9,
+        "rest_weeks": 2,
     }  # fmt: skip
     assert mix(Population.model_validate({"condition": "sciatica", **stated})) == Mix(**{name: float(one) for name, one in stated.items()})
     for name, condition in catalog.conditions().items():
         assert mix(Population(condition=name)).age == condition.age
+
+
+def test_the_course_of_the_pain_varies_about_the_conditions_by_a_draw_of_its_own() -> None:
+    condition = catalog.conditions()["sciatica"]
+    people = mix(Population(condition="sciatica"))
+    p = P._replace(course_time_spread=0.6)
+    patients = [draw_traits(5, patient, condition, people, 1, p) for patient in range(4000)]
+    for patient in range(10):
+        u = uniforms(5, patient, 0, Block.TRAITS_COURSE, 0)[0]
+        assert patients[patient].course_weeks == pytest.approx(condition.course_weeks * np.exp(0.6 * stats.norm.ppf(u)), rel=1e-6)
+    logs = np.log(column(patients, "course_weeks") / condition.course_weeks)
+    assert (logs.mean(), logs.std()) == pytest.approx((0.0, 0.6), abs=0.03)
+    for other in ("pain", "lasting_share", "age", "treatment_response", "distress", "dose"):
+        still = [getattr(draw_traits(5, patient, condition, people, 1, P._replace(course_time_spread=0.0)), other) for patient in range(50)]
+        assert still == [getattr(one, other) for one in patients[:50]], other
+    assert draw_traits(5, 0, condition, people, 1, P._replace(course_time_spread=0.0)).course_weeks == condition.course_weeks
+
+
+def test_a_trials_limits_of_pain_are_kept_on_both_sides() -> None:
+    condition = catalog.conditions()["sciatica"]._replace(pain=6.0, pain_sd=2.0)
+    people = mix(Population(condition="sciatica", minimum_pain=4.0, maximum_pain=7.0))
+    pain = [draw_traits(1, patient, condition, people, 1, P).pain for patient in range(4000)]
+    assert stats.kstest(pain, stats.truncnorm(-1.0, 0.5, loc=6.0, scale=2.0).cdf).pvalue > 0.001
+    assert min(pain) >= 4.0 and max(pain) <= 7.0
+    for low, high in ((5.0, 5.0), (6.0, 4.0)):
+        with pytest.raises(ValueError, match=rf"minimum_pain is {low:g} and maximum_pain {high:g}; expected a range"):
+            Population(condition="sciatica", minimum_pain=low, maximum_pain=high)
+
+
+def test_a_population_may_state_its_own_pain_and_takes_the_rest_from_the_condition() -> None:
+    central, values = catalog.conditions()["sciatica"], parameters.values()
+    assert patients_condition(Population(condition="sciatica"), values) == central
+    stated = patients_condition(Population(condition="sciatica", pain=3.5, pain_sd=1.1, weeks_before=26), values)
+    assert (stated.pain, stated.pain_sd, stated.weeks_before) == (3.5, 1.1, 26.0)
+    assert stated._replace(pain=central.pain, pain_sd=central.pain_sd, weeks_before=central.weeks_before) == central
+    other = patients_condition(Population(condition="sciatica"), dict(values) | {"sciatica.course_weeks": 3.25})
+    assert other == central._replace(course_weeks=3.25)

@@ -15,14 +15,25 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import polars as pl
 
-from painlab import evidence, parameters
+from painlab import evidence, parameters, trials
 from painlab.errors import InputError
 from painlab.randomness import parameter_uniform
 from painlab.tables import data_folder
 
 FILE: Final = "posterior.parquet"
 KINDS: Final = ("posterior", "prior")
-_EQUATIONS: Final = ("numerics", "randomness", "dynamics", "care", "population", "engine/cohort")
+_EQUATIONS: Final[dict[str, tuple[str, ...]]] = {
+    "numerics": (),
+    "randomness": (),
+    "dynamics": (),
+    "care": (),
+    "catalog": ("Condition", "Treatment", "condition"),
+    "population": (),
+    "engine/cohort": (),
+    "trials": ("measured", "_per_patient"),
+    "validation": ("_compared", "standard_error"),
+}
+_PROSE: Final[Any] = {"title": True, "why": True, "source": True, "published": {"rule", "scale"}}
 _WHAT_CHANGED: Final = {
     "prior": "the priors, conditions or treatments",
     "evidence": "the published figures",
@@ -51,22 +62,23 @@ class Posterior(NamedTuple):
 
 
 def fingerprints() -> dict[str, str]:
-    """SHA-256 of what a calibration depends on: prior, evidence that trials cite, trials, and the model's equations.
+    """SHA-256 of what a calibration depends on: priors, the figures that trials cite, the trials themselves, and the model's equations.
 
-    Equations are compared without comments, docstrings and spaces.
+    Trials count as they are run, with the care plans and defaults that they name. Equations are compared without comments, docstrings and
+    spaces.
     """
     folder = data_folder()
     prior: list[Any] = [(one.name, one.value, one.low, one.high, one.distribution) for one in parameters.records().values()]
     for name in ("conditions", "goals", "treatments"):
         prior.append(_without_prose(tomllib.loads((folder / f"{name}.toml").read_text(encoding="utf-8"))))
-    trials = [tomllib.loads(path.read_text(encoding="utf-8")) for path in sorted((folder / "trials").glob("*.toml"))]
-    cited = {str(table.get("source")) for tables in trials for table in tables.values() if isinstance(table, dict)}
+    chosen = trials.shipped()
+    cited = {trial.source for trial in chosen}
     figures = evidence.estimates().filter(pl.col("id").is_in(cited)).select("id", "estimate", "low", "high").rows()
     return {
         "prior": _sha256(prior),
         "evidence": _sha256(figures),
-        "trials": _sha256([_without_prose(tables) for tables in trials]),
-        "model": _sha256([_equations(Path(__file__).parent / f"{name}.py") for name in _EQUATIONS]),
+        "trials": _sha256([trial.model_dump(mode="json", exclude=_PROSE) for trial in chosen]),
+        "model": _sha256([_equations(Path(__file__).parent / f"{name}.py", names) for name, names in _EQUATIONS.items()]),
     }
 
 
@@ -76,14 +88,17 @@ def _sha256(content: Any) -> str:
 
 def _without_prose(tables: Any) -> Any:
     """A file's tables without the words that change no number."""
-    words = ("label", "title", "rule", "note", "known", "evidence", "sources", "source", "why")
+    words = ("label", "known", "evidence", "sources", "source")
     if isinstance(tables, dict):
         return {key: _without_prose(value) for key, value in tables.items() if key not in words}
     return tables
 
 
-def _equations(path: Path) -> str:
-    """Functions and constants of a source file without comments, docstrings and spaces: the same text on every version of Python."""
+def _equations(path: Path, names: tuple[str, ...]) -> str:
+    """Functions, classes and constants of a source file without comments, docstrings and spaces: the same text on every Python.
+
+    With names, only those; otherwise all but the models of what users write, whose words are no equations.
+    """
     source = path.read_text(encoding="utf-8")
     lines = [list(line) for line in source.splitlines()]
     spans = [(one.start, one.end) for one in tokenize.generate_tokens(io.StringIO(source).readline) if one.type == tokenize.COMMENT]
@@ -91,15 +106,21 @@ def _equations(path: Path) -> str:
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
             said = node.body[0]
-            ends = len(lines[(said.end_lineno or said.lineno) - 1])
-            spans.append(((said.lineno, said.col_offset), (said.end_lineno or said.lineno, ends)))
+            last = said.end_lineno or said.lineno
+            spans.append(((said.lineno, said.col_offset), (last, len(lines[last - 1]))))
     for (first, start), (last, end) in spans:
         for number in range(first, last + 1):
             line = lines[number - 1]
             left, right = start if number == first else 0, end if number == last else len(line)
             line[left:right] = " " * (min(right, len(line)) - left)
-    kept = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.Assign | ast.AnnAssign)]
-    text = [line for node in kept for line in lines[node.lineno - 1 : node.end_lineno]]
+
+    def counts(node: ast.stmt) -> bool:
+        if names:
+            return isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name in names
+        written = isinstance(node, ast.ClassDef) and any(isinstance(base, ast.Name) and base.id == "Strict" for base in node.bases)
+        return isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Assign | ast.AnnAssign) and not written
+
+    text = [line for node in tree.body if counts(node) for line in lines[node.lineno - 1 : node.end_lineno]]
     return "".join("".join("".join(line) for line in text).split())
 
 

@@ -22,6 +22,8 @@ from painlab.tables import data_folder, nearest
 MAX_WEEKS: Final = 520
 MAX_FILE_BYTES: Final = 1_000_000
 _START: Final = "Start from one that ships: `painlab show early-pt --toml`."
+_EXAMPLE: Final = "`painlab show early-pt` has an example."
+_CHANGE: Final = "Change the value."
 _NAME: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
@@ -265,10 +267,11 @@ def _shown(value: Any) -> str:
     return _printable(f'"{value}"' if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value), 60)
 
 
-def explain(error: ValidationError, where: str, root: type[Strict] | None = None) -> InputError:
+def explain(error: ValidationError, where: str, models: dict[str, type[Strict]] | None = None, example: str = _EXAMPLE) -> InputError:
     """Turn pydantic's first complaint into an InputError that names the key, what was expected and the mend.
 
-    root is the model of the whole file if that is not a Scenario.
+    models are those of tables that a scenario does not have, by their key, and the one of the whole file under an empty key. example says
+    where one can be seen.
     """
     every = [one for one in error.errors() if one["loc"][-2:] != ("baseline", "str")] or error.errors()
     # A misspelt key is also a missing one: the spelling is said.
@@ -285,17 +288,21 @@ def explain(error: ValidationError, where: str, root: type[Strict] | None = None
     key = ".".join(location)
     place = f"{where}, key {_printable(key)}" if key else where
     last = location[-1] if location else ""
-    known = _known_keys(location, root)
+    known = _known_keys(location, models)
     if kind == "extra_forbidden" and last not in known:
         problem = f"unknown key {_shown(last)}{nearest(last[:80], known)}"
         return InputError(problem, where=place, expected=f"one of {', '.join(known)}", mend="Correct the key, or take it out.")
     if kind == "missing":
-        example = (
-            'Name the comparison: baseline = "usual-care".' if key == "baseline" else "Add it; `painlab show early-pt` has an example."
+        mend = 'Name the comparison: baseline = "usual-care".' if key == "baseline" else f"Add it; {example}"
+        return InputError(f'the key "{last}" is missing', where=place, expected=_expected(location, models) or "a value", mend=mend)
+    if kind == "literal_error":
+        return InputError(
+            f"{_shown(first['input'])} cannot stand here", where=place, expected=f"one of {context['expected']}", mend=_CHANGE
         )
-        return InputError(f'the key "{last}" is missing', where=place, expected=_expected(location, root) or "a value", mend=example)
+    if kind == "greater_than":
+        return InputError(f"{_shown(first['input'])} is too small", where=place, expected=f"a number above {context['gt']:g}", mend=_CHANGE)
     problem, _, expected = _problem(kind, first).partition("; expected ")
-    return InputError(problem, where=place, expected=expected or _expected(location, root), mend="Change the value.")
+    return InputError(problem, where=place, expected=expected or _expected(location, models), mend=_CHANGE)
 
 
 def _problem(kind: str, complaint: Any) -> str:
@@ -312,22 +319,23 @@ def _problem(kind: str, complaint: Any) -> str:
     return f"{shown} cannot stand here"
 
 
-def _model(location: tuple[str, ...], root: type[Strict] | None = None) -> type[Strict] | None:
+def _model(location: tuple[str, ...], others: dict[str, type[Strict]] | None = None) -> type[Strict] | None:
     """The model that has the last part of a location as its key."""
     models: dict[str, type[Strict]] = {"population": Population, "arrivals": Arrivals, "care": CarePlan, "baseline": CarePlan, **SECTIONS}
-    return models.get(location[-2], TreatmentOrder) if len(location) > 1 else (root or Scenario)
+    models |= others or {}
+    return models.get(location[-2], TreatmentOrder) if len(location) > 1 else models.get("", Scenario)
 
 
-def _known_keys(location: tuple[str, ...], root: type[Strict] | None = None) -> list[str]:
+def _known_keys(location: tuple[str, ...], models: dict[str, type[Strict]] | None = None) -> list[str]:
     """Keys that are possible where the last part of a location stands."""
-    model = _model(location, root)
+    model = _model(location, models)
     keys = list(model.model_fields) if model else []
     return [*(key for key in keys if key != "treatments"), *catalog.treatments()] if model is CarePlan else keys
 
 
-def _expected(location: tuple[str, ...], root: type[Strict] | None = None) -> str:
+def _expected(location: tuple[str, ...], models: dict[str, type[Strict]] | None = None) -> str:
     """What a key takes, from its field: a range with its unit, a text, or a table; an empty string where the problem says it."""
-    model = _model(location, root)
+    model = _model(location, models)
     key = location[-1] if location else ""
     if model is CarePlan and key in catalog.treatments():
         return f"a table [{'.'.join(location)}]"

@@ -23,6 +23,9 @@ from painlab.tables import data_folder, nearest
 Week = Annotated[int, Field(ge=0, le=MAX_WEEKS)]
 
 
+_START: Final = "data/trials/*.toml of PainLab are examples; data/README.md documents the keys."
+
+
 class Measure(NamedTuple):
     """What can be compared: unit, meaning, and whether it is a share of patients."""
 
@@ -136,6 +139,15 @@ class Trial(Strict):
         if measure.threshold != (self.threshold is not None):
             wanted = "a threshold" if measure.threshold else "no threshold"
             raise ValueError(f'the outcome "{self.outcome}" goes with {wanted}; expected {wanted}')
+        threshold = self.threshold or 0.0
+        if self.outcome == "persisting" and not (threshold.is_integer() and 1 <= threshold <= self.weeks[1] - self.weeks[0] + 1):
+            raise ValueError(
+                f"a break of {threshold:g} weeks in {self.weeks[0]} to {self.weeks[1]}; expected whole weeks that fit into them"
+            )
+        if self.outcome == "improved" and not 0.0 < threshold < 1.0:
+            raise ValueError(f"an improvement of {threshold:g}; expected a share between 0 and 1")
+        if self.from_week and (self.kind != "percent_change" or arms != 1):
+            raise ValueError(f'kind "{self.kind}" with {arms} arms has from_week; expected it for percent_change in one arm alone')
         wanted_arms = {"level": (1,), "share": (1,), "percent_change": (1, 2)}.get(self.kind, (2,))
         if arms not in wanted_arms:
             raise ValueError(f'kind "{self.kind}" has {arms} arms; expected {" or ".join(map(str, wanted_arms))}')
@@ -156,6 +168,9 @@ class Trial(Strict):
     def last_week(self) -> int:
         """Last week that must be simulated."""
         return max(self.weeks[1], self.from_week, self.among.weeks[1] if self.among else 0)
+
+
+_MODELS: Final[dict[str, type[Strict]]] = {"": Trial, "published": Published, "among": Among}
 
 
 class Measured(NamedTuple):
@@ -220,15 +235,14 @@ def _per_patient(trial: Trial, window: np.ndarray, on: np.ndarray, pain_at_first
 
 def read(path: Path) -> tuple[Trial, ...]:
     """Read a file of trials, in its order. Raises InputError naming file, trial and key."""
-    start = "data/trials/*.toml of PainLab are examples; data/README.md documents the keys."
-    tables = read_toml(path, "virtual trials in TOML", start)
+    tables = read_toml(path, "virtual trials in TOML", _START)
     if not tables:
-        raise InputError("the file holds no trial", where=str(path), expected="a table for each trial", mend=start)
+        raise InputError("the file holds no trial", where=str(path), expected="a table for each trial", mend=_START)
     found = []
     for name, table in tables.items():
         where = f"{path.name}, [{name}]"
         if not isinstance(table, dict):
-            raise InputError(f'the key "{name}" stands outside of a trial', where=str(path), expected="a table for each trial", mend=start)
+            raise InputError(f'the key "{name}" stands outside of a trial', where=str(path), expected="a table for each trial", mend=_START)
         found.append(_trial(name, _whole(name, tables, where), where))
     return tuple(found)
 
@@ -239,9 +253,11 @@ def _whole(name: str, tables: dict[str, Any], where: str, seen: tuple[str, ...] 
     other = table.pop("like", None)
     if other is None:
         return table
-    if other not in tables or not isinstance(tables[other], dict) or other in (name, *seen):
-        known = [key for key in tables if key != name]
-        problem = f'like names "{other}"{nearest(str(other), known)}'
+    if not isinstance(other, str) or not isinstance(tables.get(other), dict) or other in (name, *seen):
+        known = [key for key in tables if key not in (name, *seen)]
+        hint = "" if other in (name, *seen) else nearest(str(other), known)
+        ring = ", which leads back to this trial" if other in (name, *seen) else ""
+        problem = f'like names "{other}"{ring}{hint}'
         raise InputError(problem, where=where, expected="another trial of the same file", mend="Correct the name.")
     base = _whole(other, tables, where, (name, *seen))
     for replaced, by in (("week", "weeks"), ("weeks", "week")):  # a trial has one or the other
@@ -260,25 +276,36 @@ def _trial(name: str, table: dict[str, Any], where: str) -> Trial:
     if not isinstance(arms, dict) or not arms:
         raise InputError("there are no arms", where=where, expected=f"one or two care plans, [{name}.arms.NAME]")
     given["arms"] = {arm: _plan(plan, f"{where}, arm {arm}") for arm, plan in arms.items()}
-    for key in ("weeks",):
-        given[key] = tuple(given[key]) if isinstance(given.get(key), list) else given.get(key)
-    if isinstance(given.get("among"), dict) and isinstance(given["among"].get("weeks"), list):
-        given["among"] = given["among"] | {"weeks": tuple(given["among"]["weeks"])}
+    if given.get("weeks") is not None:
+        given["weeks"] = _weeks(given["weeks"], f"{where}, key {'week' if 'week' in table else 'weeks'}")
+    if isinstance(given.get("among"), dict) and "weeks" in given["among"]:
+        given["among"] = given["among"] | {"weeks": _weeks(given["among"]["weeks"], f"{where}, key among.weeks")}
     try:
-        trial = Trial.model_validate({key: value for key, value in given.items() if value is not None})
+        return Trial.model_validate({key: value for key, value in given.items() if value is not None})
     except ValidationError as error:
-        raise explain(error, where, Trial) from None
-    return trial
+        raise explain(error, where, _MODELS, _START) from None
+
+
+def _weeks(given: Any, where: str) -> tuple[int, int]:
+    """First and last week, from a list of two."""
+    pair = list(given) if isinstance(given, list | tuple) else [given]
+    whole = all(isinstance(week, int) and not isinstance(week, bool) and 0 <= week <= MAX_WEEKS for week in pair)
+    if len(pair) != 2 or not whole:
+        expected = f"a whole number from 0 to {MAX_WEEKS} (key week), or a list of the first and the last (key weeks)"
+        said = ", ".join(str(week) for week in pair)
+        raise InputError(f"the weeks are {said}", where=where, expected=expected, mend="Change the value.")
+    return pair[0], pair[1]
 
 
 def _plan(given: Any, where: str) -> CarePlan:
     """An arm's care plan: a table, or the name of a shipped scenario whose plan it takes."""
-    if isinstance(given, str):
-        return Scenario.load(given).care
     try:
-        return CarePlan.model_validate(given)
+        return Scenario.load(given).care if isinstance(given, str) else CarePlan.model_validate(given)
     except ValidationError as error:
-        raise explain(error, where, CarePlan) from None
+        raise explain(error, where, {"": CarePlan}, _START) from None
+    except InputError as error:
+        mend = "See `painlab list` for the names, or write a care plan."
+        raise InputError(error.problem, where=where, expected="the name of a scenario that ships, or a care plan", mend=mend) from None
 
 
 def files() -> tuple[Path, ...]:

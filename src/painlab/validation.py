@@ -186,7 +186,12 @@ def table(chosen: Iterable[Trial], predictions: Predictions) -> pl.DataFrame:
         spread = np.quantile(found, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) if found.size > 1 else None
         weeks = f"{trial.weeks[0]}" if trial.weeks[0] == trial.weeks[1] else f"{trial.weeks[0]}-{trial.weeks[1]}"
         measure = MEASURES[trial.outcome]
-        unit = {"odds_ratio": "odds ratio", "percent_change": "%", "percent_through": "%"}.get(trial.kind, measure.unit)
+        points = trial.kind == "difference" and measure.share
+        unit = (
+            "percentage points"
+            if points
+            else {"odds_ratio": "odds ratio", "percent_change": "%", "percent_through": "%"}.get(trial.kind, measure.unit)
+        )
         rows.append(
             {
                 "id": trial.id, "use": trial.use, "kind": trial.kind, "week": weeks, "published": estimate, "published_low": low,

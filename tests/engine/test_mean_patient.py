@@ -52,8 +52,10 @@ def test_one_step_a_week_meets_the_cohort_as_spread_goes_to_zero(without_opioids
 def test_a_step_a_week_and_the_adaptive_integrator_agree(name: str) -> None:
     scenario = Scenario.load(name)
     adaptive, weekly = trajectory(scenario), trajectory(scenario, stepwise=True)
-    for outcome, tolerance in (("pain", 0.35), ("activity", 4.0), ("strength", 1.0), ("sensitization", 0.02)):
+    # In the week of an injection the step has all of its effect at once, the integrator bit by bit: pain parts for that week alone.
+    for outcome, tolerance in (("pain", 0.45), ("activity", 4.0), ("strength", 1.0), ("sensitization", 0.02)):
         assert (adaptive[outcome] - weekly[outcome]).abs().max() < tolerance
+    assert (adaptive["pain"] - weekly["pain"]).abs().mean() < 0.12
 
 
 def test_the_mean_patient_follows_the_cohort_in_pain_and_strength() -> None:

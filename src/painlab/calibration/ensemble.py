@@ -61,7 +61,7 @@ def assimilate(scores: Array, predicted: Array, observed: Array, errors: Array, 
     scores
         Parameters on the normal scale, shape (members, parameters).
     predicted
-        What each member predicts, shape (members, observations); NaN where it predicts nothing, which then says nothing.
+        What each member predicts, shape (members, observations). A NaN says nothing of that member, a column of them nothing of any.
     observed, errors
         Observations and their standard errors, shape (observations,).
     alpha
@@ -76,12 +76,16 @@ def assimilate(scores: Array, predicted: Array, observed: Array, errors: Array, 
         `SPURIOUS` standard errors of zero are left out, so that chance does not pass for information.
     """
     members = scores.shape[0]
-    filled = np.where(np.isfinite(predicted), predicted, np.nanmean(predicted, axis=0))
+    told = np.isfinite(predicted)
+    heard = told.any(axis=0)
+    predicted, told = predicted[:, heard], told[:, heard]
+    observed, errors, noise = observed[heard], errors[heard], noise[:, heard]
+    filled = np.where(told, predicted, np.nanmean(predicted, axis=0))
     z, y = scores - scores.mean(axis=0), filled - filled.mean(axis=0)
     across = z.T @ y / (members - 1)
     spread = np.outer(z.std(axis=0, ddof=1), y.std(axis=0, ddof=1))
     correlation = np.divide(across, spread, out=np.zeros_like(across), where=spread > 0.0)
     across = np.where(np.abs(correlation) * np.sqrt(members) >= SPURIOUS, across, 0.0)
     within = y.T @ y / (members - 1) + alpha * np.diag(errors**2)
-    missed = observed + np.sqrt(alpha) * errors * noise - filled
+    missed = np.where(told, observed + np.sqrt(alpha) * errors * noise - filled, 0.0)
     return np.asarray(scores + missed @ np.linalg.solve(within, across.T), dtype=np.float64)

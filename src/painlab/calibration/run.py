@@ -116,7 +116,7 @@ def calibrate(
         raise InputError("there is no trial marked calibrate", expected="at least one", mend="See data/trials.")
     settings = {"members": members, "patients": patients, "steps": steps, "seed": seed}
     origin = posterior.fingerprints()  # before the work: a change of the model meanwhile makes the result stale
-    saved = _Saved(settings | origin | {"chosen": [trial.id for trial in chosen]})
+    saved = _Saved(settings | origin | {"chosen": [trial.model_dump_json() for trial in chosen]})
     if fresh:
         saved.clear()
     total = members * steps

@@ -22,6 +22,7 @@ STATES: Final = ("activity", "strength", "sensitization", "flare", "dose", "tole
 USE_WEEKS: Final = np.array([2.0, 4.0, 7.0, 39.0, np.inf])  # width of each compartment of time on opioids
 USE_MIDDLE: Final = np.array([1.0, 4.0, 9.5, 30.0, 150.0])  # weeks on opioids that stand for it
 LONG_TERM: Final = np.array([False, False, False, True, True])
+_HALF_LIVES: Final = ("flare_half_life", "withdrawal_half_life", "home_half_life")
 _SCALARS: Final = len(STATES)
 _BODY: Final = _SCALARS + len(USE_WEEKS)
 
@@ -152,6 +153,12 @@ def change_per_week(t: float, state: np.ndarray, inputs: _Inputs) -> np.ndarray:
     return np.concatenate([body, arriving - onward - leaving, treated.ravel()])
 
 
+def _for_a_steady_rate(half_life: float) -> float:
+    """The half-life whose loss in a week, 1 - 2^(-1/h), equals the steady rate ln 2 / half-life; never faster than all in a week."""
+    rate = dynamics.LN2 / half_life if half_life > 0.0 else 1.0
+    return dynamics.LN2 / -np.log1p(-min(rate, 0.999999)) if rate > 0.0 else half_life
+
+
 def trajectory(
     scenario: Scenario,
     *,
@@ -182,6 +189,9 @@ def trajectory(
     patient).
     """
     p, condition, rows = inputs_of(scenario.population, parameters.values() if values is None else values, tuple(cut))
+    if not stepwise:  # the equations give a week's loss; what loses at a steady rate halves in the same time with these
+        p = p._replace(**{name: _for_a_steady_rate(getattr(p, name)) for name in _HALF_LIVES})
+        rows[:, TreatmentField.HALF_LIFE] = [_for_a_steady_rate(half_life) for half_life in rows[:, TreatmentField.HALF_LIFE]]
     plan = scenario.baseline_plan() if arm == "baseline" else scenario.care
     orders = plan.engine_orders()
     ordered = tuple(int(j) for j in np.flatnonzero(orders[:, OrderField.ORDERED]))

@@ -210,9 +210,10 @@ def _taper(of: Values, pace: float, support: float = 0.0) -> _Taper:
     doses, withdrawals, hyperalgesia = [60.0], [0.0], [p.hyperalgesia_pain * tolerance]
     while len(doses) <= 52 or doses[-1] > 0.0:
         after = 0.0 if pace >= 100.0 else care.tapered_dose(doses[-1], pace)
+        fell_to = after  # as in the cohort, the last small step of a taper is no sudden stop
         after = after if after >= p.taper_end_dose else 0.0
         left = withdrawals[-1] + dynamics.withdrawal_change(withdrawals[-1], p)
-        withdrawals.append(left + dynamics.withdrawal_onset(doses[-1], after, tolerance, support, p))
+        withdrawals.append(left + dynamics.withdrawal_onset(doses[-1], fell_to, tolerance, support, p))
         tolerance += dynamics.tolerance_change(tolerance, after, p)
         doses.append(after)
         hyperalgesia.append(p.hyperalgesia_pain * tolerance)
