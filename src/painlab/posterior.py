@@ -62,7 +62,8 @@ class Posterior(NamedTuple):
 
 
 def fingerprints() -> dict[str, str]:
-    """SHA-256 of what a calibration depends on: priors, the figures that trials cite, the trials themselves, and the model's equations.
+    """SHA-256 of what a calibration depends on: priors, the figures that trials cite, the trials marked calibrate, and the model's
+    equations.
 
     Trials count as they are run, with the care plans and defaults that they name. Equations are compared without comments, docstrings and
     spaces.
@@ -71,7 +72,7 @@ def fingerprints() -> dict[str, str]:
     prior: list[Any] = [(one.name, one.value, one.low, one.high, one.distribution) for one in parameters.records().values()]
     for name in ("conditions", "goals", "treatments"):
         prior.append(_without_prose(tomllib.loads((folder / f"{name}.toml").read_text(encoding="utf-8"))))
-    chosen = trials.shipped()
+    chosen = trials.shipped("calibrate")
     cited = {trial.source for trial in chosen}
     figures = evidence.estimates().filter(pl.col("id").is_in(cited)).select("id", "estimate", "low", "high").rows()
     return {

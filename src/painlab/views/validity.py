@@ -82,7 +82,21 @@ were written down before any trial was run, and were not changed after. Trials m
 nothing. Predictions are means over {draws} draws of the posterior, {patients:,} patients in each arm; no trial has a parameter of its own.
 
 The posterior was made by {made["method"]} with {made["members"]} members, {made["patients"]} patients in each arm, {made["steps"]} steps and seed
-{made["seed"]}; SHA-256 of the file {found.sha256[:16]}... . `painlab validate` prints these tables, for any file of trials."""
+{made["seed"]}; SHA-256 of the file {found.sha256[:16]}... . `painlab validate` prints these tables, for any file of trials.
+
+### How it came to this
+
+What was seen after each change of the model. The trials kept for validation were run for the first time when the table says so.
+
+{_history()}"""
+
+
+def _history() -> str:
+    lines = ["| date | state | calibrate, inside | validate, inside |", "| --- | --- | --- | --- |"]
+    for row in pl.read_csv(data_folder() / recovery.FOLDER / "history.csv").iter_rows(named=True):
+        seen = "not looked at" if row["validate_inside"] is None else f"{row['validate_inside']} of {row['validate_trials']}"
+        lines.append(f"| {row['date']} | {row['state']} | {row['calibrate_inside']} of {row['calibrate_trials']} | {seen} |")
+    return "\n".join(lines)
 
 
 def _face() -> str:
