@@ -59,7 +59,7 @@ def falls(numbers) -> bool:
 
 
 def test_the_row_of_a_treatment_has_parameters_first():
-    assert [field.name for field in care.PARAMETER_FIELDS] == [field.name for field in TreatmentField][:14]
+    assert [field.name for field in care.PARAMETER_FIELDS] == [field.name for field in TreatmentField][:15]
     assert care.PARAMETER_FIELDS[-1] is TreatmentField.COST
     assert [int(field) for field in TreatmentField] == list(range(len(TreatmentField)))
 
@@ -67,32 +67,41 @@ def test_the_row_of_a_treatment_has_parameters_first():
 def test_each_session_adds_a_share_of_the_missing_effect():
     exercise = row(build=0.2, half_life=10.0)
     by_hand = (1.0 - 0.25) * (1.0 - 0.8**2)
-    assert worked(care.treatment_effect_change, 0.25, 1.0, 2.0, 0.0, exercise, ZERO) == pytest.approx(by_hand, rel=1e-14)
-    assert worked(care.treatment_effect_change, 0.0, 1.0, 1.0, 0.0, row(build=1.0, half_life=4.0), ZERO) == 1.0
-    assert rises([care.treatment_effect_change(0.25, 1.0, s, 0.0, exercise, ZERO) for s in (0.5, 1.0, 2.0, 3.0)])
+    assert worked(care.treatment_effect_change, 0.25, 0.0, 1.0, 2.0, 0.0, exercise, ZERO) == pytest.approx(by_hand, rel=1e-14)
+    assert worked(care.treatment_effect_change, 0.0, 0.0, 1.0, 1.0, 0.0, row(build=1.0, half_life=4.0), ZERO) == 1.0
+    assert rises([care.treatment_effect_change(0.25, 0.0, 1.0, s, 0.0, exercise, ZERO) for s in (0.5, 1.0, 2.0, 3.0)])
+
+
+def test_the_durable_share_of_the_best_effect_does_not_wane():
+    lasting = row(build=0.2, half_life=2.0, durable=0.5)
+    # best 0.8, half of it stays: of 0.6 only 0.2 can wane, and 1 - 2^(-1/2) of that goes
+    by_hand = -0.2 * (1.0 - 0.5**0.5)
+    assert worked(care.treatment_effect_change, 0.6, 0.8, 0.0, 2.0, 0.0, lasting, ZERO) == pytest.approx(by_hand, rel=1e-13)
+    assert worked(care.treatment_effect_change, 0.4, 0.8, 0.0, 2.0, 0.0, lasting, ZERO) == 0.0
+    assert worked(care.treatment_effect_change, 0.3, 0.8, 0.0, 2.0, 0.0, lasting, ZERO) == 0.0
 
 
 def test_half_of_an_effect_wanes_in_its_half_life():
     by_hand = -0.6 * (1.0 - 2.0**-0.1)
-    assert worked(care.treatment_effect_change, 0.6, 0.0, 2.0, 0.0, row(build=0.2, half_life=10.0), ZERO) == pytest.approx(
+    assert worked(care.treatment_effect_change, 0.6, 0.0, 0.0, 2.0, 0.0, row(build=0.2, half_life=10.0), ZERO) == pytest.approx(
         by_hand, rel=1e-13
     )
-    fast = worked(care.treatment_effect_change, 0.6, 0.0, 2.0, 0.0, row(build=0.2, half_life=0.1), ZERO)
+    fast = worked(care.treatment_effect_change, 0.6, 0.0, 0.0, 2.0, 0.0, row(build=0.2, half_life=0.1), ZERO)
     assert fast == pytest.approx(-0.6 * 1023 / 1024, rel=1e-13)
 
 
 def test_home_exercise_slows_waning():
     p, exercise = given(home_keeps=0.5), row(build=0.2, half_life=10.0)
     by_hand = -0.6 * (1.0 - 2.0**-0.1) * (1.0 - 0.5 * 0.4)
-    assert worked(care.treatment_effect_change, 0.6, 0.0, 2.0, 0.4, exercise, p) == pytest.approx(by_hand, rel=1e-13)
-    assert rises([care.treatment_effect_change(0.6, 0.0, 2.0, habit, exercise, p) for habit in SHARES])
+    assert worked(care.treatment_effect_change, 0.6, 0.0, 0.0, 2.0, 0.4, exercise, p) == pytest.approx(by_hand, rel=1e-13)
+    assert rises([care.treatment_effect_change(0.6, 0.0, 0.0, 2.0, habit, exercise, p) for habit in SHARES])
 
 
 def test_the_mean_effect_of_partial_attendance_lies_between():
     """The mean patient multiplies by the chance that the cohort compares with a draw."""
     exercise = row(build=0.2, half_life=10.0)
-    ends = [care.treatment_effect_change(0.3, a, 2.0, 0.1, exercise, given(home_keeps=0.5)) for a in (0.0, 1.0)]
-    found = worked(care.treatment_effect_change, 0.3, 0.7, 2.0, 0.1, exercise, given(home_keeps=0.5))
+    ends = [care.treatment_effect_change(0.3, 0.0, a, 2.0, 0.1, exercise, given(home_keeps=0.5)) for a in (0.0, 1.0)]
+    found = worked(care.treatment_effect_change, 0.3, 0.0, 0.7, 2.0, 0.1, exercise, given(home_keeps=0.5))
     assert found == pytest.approx(0.3 * ends[0] + 0.7 * ends[1], rel=1e-13)
 
 
@@ -243,16 +252,18 @@ STOPPING = given(stop_scale=0.8, stop_decay=1.2, stop_pain=0.1, stop_distress=0.
 
 def test_the_hazard_of_stopping_falls_with_weeks_on_opioids_pain_and_distress():
     hazard = 0.8 * 4.0**-1.2 * math.exp(-0.1 * 2.0 - 0.4 * 0.2)
-    assert worked(care.stop_chance, 3.0, 7.0, 0.5, STOPPING) == pytest.approx(1.0 - math.exp(-hazard), rel=1e-12)
-    assert worked(care.stop_chance, 0.0, 5.0, 0.3, STOPPING) == pytest.approx(1.0 - math.exp(-0.8), rel=1e-13)
-    assert falls([care.stop_chance(float(weeks), 5.0, 0.3, STOPPING) for weeks in range(100)])
-    assert falls([care.stop_chance(3.0, x, 0.3, STOPPING) for x in PAINS])
-    assert falls([care.stop_chance(3.0, 5.0, x, STOPPING) for x in SHARES])
+    assert worked(care.stop_chance, 3.0, 7.0, 0.5, 1.0, STOPPING) == pytest.approx(1.0 - math.exp(-hazard), rel=1e-12)
+    assert worked(care.stop_chance, 0.0, 5.0, 0.3, 1.0, STOPPING) == pytest.approx(1.0 - math.exp(-0.8), rel=1e-13)
+    double = worked(care.stop_chance, 0.0, 5.0, 0.3, 2.0, STOPPING)  # who stops twice as easily has twice the hazard
+    assert double == pytest.approx(1.0 - math.exp(-2.0 * 0.8), rel=1e-13)
+    assert falls([care.stop_chance(float(weeks), 5.0, 0.3, 1.0, STOPPING) for weeks in range(100)])
+    assert falls([care.stop_chance(3.0, x, 0.3, 1.0, STOPPING) for x in PAINS])
+    assert falls([care.stop_chance(3.0, 5.0, x, 1.0, STOPPING) for x in SHARES])
 
 
 def test_a_longer_first_supply_persists_longer():
     def still_on(first_supply_weeks: int, week: int) -> float:
-        return math.prod(1.0 - care.stop_chance(float(w), 5.0, 0.3, STOPPING) for w in range(first_supply_weeks, week))
+        return math.prod(1.0 - care.stop_chance(float(w), 5.0, 0.3, 1.0, STOPPING) for w in range(first_supply_weeks, week))
 
     assert rises([still_on(supply, 52) for supply in (1, 2, 4, 8)])
 

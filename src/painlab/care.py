@@ -27,22 +27,23 @@ class TreatmentField(IntEnum):
     SOURCE_RELIEF = 3  # share taken from the targeted drivers at full effect
     BUILD = 4  # share of the missing effect that one session adds
     HALF_LIFE = 5  # weeks in which half of the effect wanes
-    PLATEAU = 6  # how long relief at the source keeps its size while the drug wanes (0: it falls with it; toward 1: it stays)
-    ACTIVITY_LIFT = 7  # share of the missing activity won at full effect
-    STRENGTH_GAIN = 8  # share of the missing strength won in one session
-    EASING = 9  # share of sensitization eased in a week at full effect
-    HOME_HABIT = 10  # share of the missing habit of home exercise that one session adds
-    ATTENDANCE = 11  # chance that a week's sessions are attended, for a typical patient
-    DROPOUT = 12  # weekly chance of leaving the course, for a typical patient
-    COST = 13  # USD a session
-    TARGET_MECHANICAL = 14
-    TARGET_INFLAMMATORY = 15
-    TARGET_NEUROPATHIC = 16
-    TARGET_MUSCULAR = 17
-    REFERRAL = 18  # 1 if it needs a referral and a wait
-    COUNTS_SESSION = 19
-    COUNTS_INJECTION = 20
-    EXERCISE = 21  # 1 if the condition's response to exercise applies
+    DURABLE = 6  # share of the best effect reached that does not wane
+    PLATEAU = 7  # how long relief at the source keeps its size while the drug wanes (0: it falls with it; toward 1: it stays)
+    ACTIVITY_LIFT = 8  # share of the missing activity won at full effect
+    STRENGTH_GAIN = 9  # share of the missing strength won in one session
+    EASING = 10  # share of sensitization eased in a week at full effect
+    HOME_HABIT = 11  # share of the missing habit of home exercise that one session adds
+    ATTENDANCE = 12  # chance that a week's sessions are attended, for a typical patient
+    DROPOUT = 13  # weekly chance of leaving the course, for a typical patient
+    COST = 14  # USD a session
+    TARGET_MECHANICAL = 15
+    TARGET_INFLAMMATORY = 16
+    TARGET_NEUROPATHIC = 17
+    TARGET_MUSCULAR = 18
+    REFERRAL = 19  # 1 if it needs a referral and a wait
+    COUNTS_SESSION = 20
+    COUNTS_INJECTION = 21
+    EXERCISE = 22  # 1 if the condition's response to exercise applies
 
 
 PARAMETER_FIELDS = tuple(TreatmentField)[: TreatmentField.COST + 1]
@@ -83,13 +84,16 @@ class Plan(NamedTuple):
 
 
 @compiled
-def treatment_effect_change(effect: float, attended: float, sessions: float, home_habit: float, row: np.ndarray, p: Parameters) -> float:
-    """Change per week of a treatment's effect (0-1): each attended session adds a share of what is missing; the rest wanes.
+def treatment_effect_change(
+    effect: float, best: float, attended: float, sessions: float, home_habit: float, row: np.ndarray, p: Parameters
+) -> float:
+    """Change per week of a treatment's effect (0-1): each attended session adds a share of what is missing; what is not durable wanes.
 
-    de = attended (1 - e)(1 - (1 - build)^sessions) - (1 - attended) e (1 - 2^(-1 / half-life)), slower while home exercise goes on.
+    de = attended (1 - e)(1 - (1 - build)^sessions) - (1 - attended)(e - durable b)(1 - 2^(-1 / half-life)), slower while home exercise goes
+    on; b is the best effect reached so far.
     """
     waning = waned_in_a_week(row[TreatmentField.HALF_LIFE]) * (1.0 - p.home_keeps * home_habit)
-    change = -(1.0 - attended) * effect * waning
+    change = -(1.0 - attended) * max(0.0, effect - row[TreatmentField.DURABLE] * best) * waning
     if attended > 0.0:
         missing = 1.0 - row[TreatmentField.BUILD]
         change += attended * (1.0 - effect) * (1.0 - (power(missing, sessions) if missing > 0.0 else 0.0))
@@ -230,14 +234,14 @@ def raised_dose(dose: float, plan: Plan, p: Parameters) -> float:
 
 
 @compiled
-def stop_chance(weeks_on: float, pain: float, distress: float, p: Parameters) -> float:
+def stop_chance(weeks_on: float, pain: float, distress: float, ease: float, p: Parameters) -> float:
     """Weekly chance that opioids end by themselves once a supply is used up.
 
-    Hazard h = c (w + 1)^-g e^(-b (pain - 5) - d distress): it falls with the weeks w on opioids, so that
-    a longer first supply persists more.
+    Hazard h = x c (w + 1)^-g e^(-b (pain - 5) - d distress): it falls with the weeks w on opioids, so that a longer first supply persists
+    more; ease x is the condition's and the patient's own multiplier.
     """
     hazard = p.stop_scale * power(weeks_on + 1.0, -p.stop_decay) * exp(-p.stop_pain * (pain - 5.0) - p.stop_distress * (distress - 0.3))
-    return 1.0 - exp(-hazard)
+    return 1.0 - exp(-ease * hazard)
 
 
 @compiled

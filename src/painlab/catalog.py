@@ -37,9 +37,10 @@ class Condition(NamedTuple):
     opioid_start: float
     opioid_response: float
     exercise_response: float
+    opioid_stop: float
 
 
-UNCERTAIN: Final = ("lasting_share", "course_weeks", "opioid_start", "opioid_response", "exercise_response")
+UNCERTAIN: Final = ("lasting_share", "course_weeks", "opioid_start", "opioid_response", "exercise_response", "opioid_stop")
 """Columns of a condition that are parameters, named `condition.column`."""
 _STATED: Final = tuple(field for field in Condition._fields if field not in UNCERTAIN)
 _BOUNDS: Final = {

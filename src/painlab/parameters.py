@@ -174,6 +174,7 @@ class Parameters(NamedTuple):
     stop_decay: float
     stop_pain: float
     stop_distress: float
+    stop_spread: float
     review_stop: float
     taper_acceptance: float
     taper_acceptance_supported: float

@@ -289,6 +289,7 @@ class Traits(NamedTuple):
     adherence: float
     treatment_response: float  # multiplier
     opioid_response: float  # multiplier
+    stop_ease: float  # multiplier of the hazard of stopping opioids
     goal: int
     dose: float  # MME/day inherited at arrival
     weeks_on: float
@@ -340,7 +341,9 @@ def draw_traits(seed: int, patient: int, condition: Condition, people: Mix, goal
     high = normal_share((people.maximum_pain - condition.pain) / condition.pain_sd)
     deviate = standard_normal(clip(low + body[0] * (high - low), 1e-9, 1.0 - 1e-9))
     pain = clip(condition.pain + condition.pain_sd * deviate, people.minimum_pain, people.maximum_pain)
-    course = condition.course_weeks * exp(p.course_time_spread * standard_normal(uniforms(seed, patient, 0, Block.TRAITS_COURSE, 0)[0]))
+    own = uniforms(seed, patient, 0, Block.TRAITS_COURSE, 0)
+    course = condition.course_weeks * exp(p.course_time_spread * standard_normal(own[0]))
+    stop_ease = condition.opioid_stop * exp(p.stop_spread * standard_normal(own[1]))
     lasting = shifted(condition.lasting_share, p.course_spread * standard_normal(body[1]))
     age = clip(people.age + condition.age_sd * standard_normal(body[2]), 18.0, 95.0)
     response = exp(p.response_spread * standard_normal(body[3]) - 0.5 * p.response_spread**2)
@@ -367,7 +370,7 @@ def draw_traits(seed: int, patient: int, condition: Condition, people: Mix, goal
     tolerance = dose / (dose + p.tolerance_half_dose) * (1.0 - exp(-people.opioid_weeks / p.tolerance_time))
     return Traits(
         pain, lasting, course, age, distress, sleep, work, comorbidity, prior, adherence, response * (1.0 - p.prior_response_loss * prior),
-        opioid_response, goal, dose, people.opioid_weeks if dose > 0.0 else 0.0, activity, strength, sensitization, tolerance,
+        opioid_response, stop_ease, goal, dose, people.opioid_weeks if dose > 0.0 else 0.0, activity, strength, sensitization, tolerance,
     )  # fmt: skip
 
 

@@ -27,7 +27,7 @@ class Block(IntEnum):
     TRAITS_LIFE = 8  # once a patient: work demand, comorbidity, prior treatment, goal
     TRAITS_OPIOID = 9  # once a patient: on opioids at the start, dose, first supply, arrival
     PARAMETERS = 10  # a parameter draw; the parameter's name takes the place of week and treatment
-    TRAITS_COURSE = 11  # once a patient: time constant of the course, spare
+    TRAITS_COURSE = 11  # once a patient: time constant of the course, ease of stopping opioids, spare
 
 
 Word = int | np.uint64  # 32 bits held in 64

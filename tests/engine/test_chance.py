@@ -18,7 +18,7 @@ from painlab.randomness import Block, uniforms
 SEED, WEEKS, PATIENTS = 11, 60, 300
 STEADY = Condition(
     pain=5.0, pain_sd=1e-9, weeks_before=8.0, lasting_share=1.0, course_weeks=10.0, flares_per_year=0.0, mechanical=0.4, inflammatory=0.3,
-    neuropathic=0.2, muscular=0.1, age=50.0, age_sd=0.0, opioid_start=0.0, opioid_response=1.0, exercise_response=1.0,
+    neuropathic=0.2, muscular=0.1, age=50.0, age_sd=0.0, opioid_start=0.0, opioid_response=1.0, opioid_stop=1.0, exercise_response=1.0,
 )  # fmt: skip
 """Pain of 5 that stays, so that whatever moves is chance."""
 PEOPLE = Mix(

@@ -19,7 +19,7 @@ SPREADS = "trait_spread course_spread course_time_spread response_spread dose_sp
 WITHOUT_CHANCE = dict.fromkeys(["noise_size", "flare_size", *SPREADS.split()], 0.0)
 CONDITION = Condition(
     pain=6.0, pain_sd=1e-9, weeks_before=8.0, lasting_share=0.4, course_weeks=10.0, flares_per_year=0.0, mechanical=0.4, inflammatory=0.3,
-    neuropathic=0.2, muscular=0.1, age=64.0, age_sd=0.0, opioid_start=1.0, opioid_response=0.6, exercise_response=1.0,
+    neuropathic=0.2, muscular=0.1, age=64.0, age_sd=0.0, opioid_start=1.0, opioid_response=0.6, exercise_response=1.0, opioid_stop=1.0,
 )  # fmt: skip
 PEOPLE = Mix(
     minimum_pain=1.0, on_opioids=0.0, opioid_dose=60.0, opioid_weeks=150.0, age=64.0, distress=0.3, poor_sleep=0.4, work_demand=0.4,
@@ -162,7 +162,7 @@ def test_a_course_of_therapy_that_all_attend_and_that_does_not_wane(courses: int
         hand.lives(pain, lift=0.2 * effect, training=0.02 * sessions + 0.01 * habit, easing=0.01 * effect)
         attended = float(sessions > 0.0)
         effect, habit = (
-            effect + care.treatment_effect_change.py_func(effect, attended, 2.0, habit, therapy, p),
+            effect + care.treatment_effect_change.py_func(effect, effect, attended, 2.0, habit, therapy, p),
             habit + care.home_habit_change.py_func(habit, attended, sessions, PEOPLE.adherence, therapy, p),
         )
     hand.agrees_with(followed(p, [(therapy, order(weeks=6.0, sessions=2.0, courses=float(courses), interval=10.0))]))

@@ -64,7 +64,7 @@ def follow_patient(
     sums, present
         Integer sums by outcome and week, shape (len(Count), weeks + 1), and patients by week, shape (weeks + 1,); added to in place.
     state
-        Room for the treatments' state, shape (treatments, 8); overwritten.
+        Room for the treatments' state, shape (treatments, 9); overwritten.
     record
         This patient's own weeks, shape (weeks + 1, len(Recorded)), or no rows where nobody asks; written in place.
     """
@@ -77,10 +77,11 @@ def follow_patient(
     effect = state[:, 5]
     habit = state[:, 6]
     potency = state[:, 7]
+    best = state[:, 8]
     ordered = np.empty(rows.shape[0], dtype=np.int64)
     count = 0
     for j in range(rows.shape[0]):
-        effect[j] = habit[j] = 0.0
+        effect[j] = habit[j] = best[j] = 0.0
         began[j] = dropped[j] = -1.0
         potency[j] = 1.0
         if orders[j, OrderField.ORDERED] == 0.0:
@@ -174,7 +175,7 @@ def follow_patient(
                     dose = dose_before_taper
                     tapering = False
                     taper_again = t + TAPER_PAUSE_WEEKS
-            elif supply <= 0.0 and stopping < care.stop_chance(weeks_on, pain, traits.distress, p):
+            elif supply <= 0.0 and stopping < care.stop_chance(weeks_on, pain, traits.distress, traits.stop_ease, p):
                 dose = 0.0
         if visit and dose == 0.0 and dose_last_week == 0.0:
             usual = condition.opioid_start if t == 0 else p.start_later
@@ -233,7 +234,8 @@ def follow_patient(
                     potency[j] = 1.0 if found else p.missed_driver_effect
             real = 1.0 - orders[j, OrderField.SHAM]
             training += real * care.training_share(attended, offered, habit[j], rows[j], p)
-            effect[j] += care.treatment_effect_change(effect[j], attended, offered, habit[j], rows[j], p)
+            effect[j] += care.treatment_effect_change(effect[j], best[j], attended, offered, habit[j], rows[j], p)
+            best[j] = max(best[j], effect[j])
             habit[j] += real * care.home_habit_change(habit[j], attended, offered, traits.adherence, rows[j], p)
         cost += 7.0 * dose * covered * p.cost_mme
 
@@ -310,7 +312,7 @@ def simulate_block(
 
     follow_up is the open cohort's follow-up in weeks, or -1 for a closed cohort whose patients all arrive in week 0.
     """
-    state = np.zeros((rows.shape[0], 8))
+    state = np.zeros((rows.shape[0], 9))
     no_record = np.zeros((0, RECORDED))
     for patient in range(first, first + count):
         arrival = arrival_week(seed, patient, weeks, follow_up)
@@ -373,7 +375,7 @@ def follow_block(
 
     records, shape (patients, weeks + 1, len(Recorded)), receives each patient's own weeks.
     """
-    state = np.zeros((rows.shape[0], 8))
+    state = np.zeros((rows.shape[0], 9))
     sums = np.zeros((COUNTED, weeks + 1), dtype=np.int64)
     present = np.zeros(weeks + 1, dtype=np.int64)
     for i in range(records.shape[0]):

@@ -51,7 +51,7 @@ class _Now(NamedTuple):
 
 def typical_patient(scenario: Scenario, condition: catalog.Condition, p: parameters.Parameters) -> Traits:
     """Traits of the typical patient: the population's means, and the state in which the weeks before arrival leave such a patient."""
-    still = p._replace(course_spread=0.0, course_time_spread=0.0, response_spread=0.0, trait_spread=0.0, dose_spread=0.0)
+    still = p._replace(course_spread=0.0, course_time_spread=0.0, response_spread=0.0, stop_spread=0.0, trait_spread=0.0, dose_spread=0.0)
     people = population.mix(scenario.population)
     centered = people._replace(on_opioids=1.0 if people.on_opioids > 0.0 else 0.0, prior_treatment=0.0)
     traits = population.draw_traits(0, 0, condition._replace(pain_sd=1e-6, age_sd=0.0), centered, 1, still)
@@ -62,7 +62,7 @@ def _now(t: float, state: np.ndarray, inputs: _Inputs) -> _Now:
     p, traits = inputs.p, inputs.traits
     _, strength, sensitization, flare, dose, tolerance, withdrawal, _, found = state[:_SCALARS]
     users = float(state[_SCALARS:_BODY].sum())
-    effects = state[_BODY:].reshape(3, -1)[0]
+    effects = state[_BODY:].reshape(4, -1)[0]
     source_kept = felt_kept = 1.0
     lift = easing = 0.0
     for place, j in enumerate(inputs.ordered):
@@ -95,15 +95,15 @@ def _in_course(t: float, order: np.ndarray, wait: float) -> bool:
 def change_per_week(t: float, state: np.ndarray, inputs: _Inputs) -> np.ndarray:
     """Right-hand side of the differential equation.
 
-    state holds `STATES`, users by time on opioids, then effect, home habit and share still in the course by treatment.
+    state holds `STATES`, users by time on opioids, then effect, home habit, share still in the course and best effect so far by treatment.
     """
     p, traits, plan, condition = inputs.p, inputs.traits, inputs.plan, inputs.condition
     activity, strength, sensitization, flare, dose, tolerance, withdrawal, tapering, found = state[:_SCALARS]
     users = state[_SCALARS:_BODY]
-    effects, habits, staying = state[_BODY:].reshape(3, -1)
+    effects, habits, staying, bests = state[_BODY:].reshape(4, -1)
     now = _now(t, state, inputs)
 
-    treated = np.zeros((3, len(inputs.ordered)))
+    treated = np.zeros((4, len(inputs.ordered)))
     training = 0.0
     for place, j in enumerate(inputs.ordered):
         row, order = inputs.rows[j], inputs.orders[j]
@@ -116,7 +116,8 @@ def change_per_week(t: float, state: np.ndarray, inputs: _Inputs) -> np.ndarray:
             due = 1.0 if order[OrderField.PAIN_THRESHOLD] == 0.0 else due
             attended = staying[place] * due * care.attendance_chance(now.pain, traits.adherence, plan.coordination, row, p)
             treated[2, place] = -staying[place] * care.dropout_chance(now.pain, traits.adherence, plan.coordination, row, p)
-        treated[0, place] = care.treatment_effect_change(effects[place], attended, offered, habits[place], row, p)
+        treated[0, place] = care.treatment_effect_change(effects[place], bests[place], attended, offered, habits[place], row, p)
+        treated[3, place] = max(0.0, treated[0, place]) if effects[place] >= bests[place] - 1e-9 else 0.0
         real = 1.0 - order[OrderField.SHAM]
         treated[1, place] = real * care.home_habit_change(habits[place], attended, offered, traits.adherence, row, p)
         reached = care.referral_chance(order, p) if referral else 1.0
@@ -125,7 +126,7 @@ def change_per_week(t: float, state: np.ndarray, inputs: _Inputs) -> np.ndarray:
     visits = care.scheduled_visit_chance(plan.coordination, p) / plan.reassessment_weeks + care.unscheduled_visit_chance(now.pain, p)
     start = care.opioid_start_chance(now.pain, traits.distress, traits.prior_treatment, p.start_later, plan, p) * (1.0 - users.sum())
     supplied = plan.first_supply_days / 7.0
-    stop = np.array([0.0 if w < supplied else care.stop_chance(w, now.pain, traits.distress, p) for w in USE_MIDDLE])
+    stop = np.array([0.0 if w < supplied else care.stop_chance(w, now.pain, traits.distress, traits.stop_ease, p) for w in USE_MIDDLE])
     review = visits * plan.review * care.review_stop_chance(now.pain, traits.pain, p)
     accept = visits * care.taper_acceptance_chance(plan.taper_support, plan.taper_offer, p) if t >= plan.taper_start else 0.0
     back = care.taper_return_chance(withdrawal, now.pain, plan.taper_support, p)
@@ -205,7 +206,7 @@ def trajectory(
     users[0] = (1.0 - people.on_opioids) * usual
     start = [traits.activity, traits.strength, traits.sensitization, 0.0, dose, traits.tolerance, 0.0, 0.0]
     start += [care.diagnosis_chance(scalar.coordination, p)]
-    state = np.concatenate([start, users, np.zeros(2 * len(ordered)), np.ones(len(ordered))])
+    state = np.concatenate([start, users, np.zeros(2 * len(ordered)), np.ones(len(ordered)), np.zeros(len(ordered))])
 
     horizon = weeks or scenario.weeks
     times = np.arange(horizon + 1, dtype=float)

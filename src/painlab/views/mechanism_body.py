@@ -140,7 +140,7 @@ def _share_through_strength(of: Values) -> float:
     knee = catalog.condition("knee_osteoarthritis", of)
     training = care.training_share(1.0, 2.0, 0.0, row, p)
     strength = weekly(0.7, 6, lambda s, _: dynamics.training_gain(s, training, knee.age, p))[-1]
-    effect = weekly(0.0, 6, lambda e, _: care.treatment_effect_change(e, 1.0, 2.0, 0.0, row, p))[-1]
+    effect = weekly(0.0, 6, lambda e, _: care.treatment_effect_change(e, e, 1.0, 2.0, 0.0, row, p))[-1]
     through = _weakness(30.0, p) - _weakness(100.0 * (1.0 - strength), p)
     return 100.0 * through / (through + knee.pain * care.felt_relief(effect, 1.0, row))
 

@@ -45,7 +45,7 @@ def _program(of: Values, row: np.ndarray, weeks_on: int, *, home: bool, sessions
     habit, effects = 0.0, [0.0]
     for week in range(52):
         attended = 1.0 if week < weeks_on else 0.0
-        effects.append(effects[-1] + care.treatment_effect_change(effects[-1], attended, sessions, habit, row, p))
+        effects.append(effects[-1] + care.treatment_effect_change(effects[-1], max(effects), attended, sessions, habit, row, p))
         habit += care.home_habit_change(habit, attended, sessions, PERSON.adherence, row, p) if home else 0.0
     return effects
 
@@ -144,7 +144,7 @@ def _still_on(days: float, pain: float | None = None) -> At:
         for week in range(52):
             weeks_on += min(1.0, supply) if supply > 0.0 else 1.0
             supply -= 1.0
-            stops = care.stop_chance(weeks_on, pains[week + 1], PERSON.distress, p) if supply <= 0.0 else 0.0
+            stops = care.stop_chance(weeks_on, pains[week + 1], PERSON.distress, 1.0, p) if supply <= 0.0 else 0.0
             share.append(share[-1] * (1.0 - stops))
         return share
 
