@@ -12,7 +12,7 @@ from painlab.calibration.ensemble import Array, free_parameters, perturbations, 
 from painlab.calibration.run import observations, on_the_scale_of_errors, smooth
 from painlab.tables import data_folder
 
-TRUTHS: Final = 10
+TRUTHS: Final = 8
 MEMBERS: Final = 300
 PATIENTS: Final = 150
 STEPS: Final = 4
