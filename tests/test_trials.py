@@ -268,7 +268,7 @@ for _place, _lives in WEEKLY.items():
         ("pain_at_most", 5.0, 100.0),
         ("improved", 0.4, 50.0),  # from 8 to 14/3, a fall of 42 %
         ("improved", 0.5, 0.0),
-        ("improved", 0.1, 100.0),
+        ("improved", 0.1, 50.0),  # he stays as he is
         ("attended", None, 50.0),
     ],
 )

@@ -284,7 +284,7 @@ def test_the_mean_patient_without_care_ends_at_the_equilibrium() -> None:
     for condition in ("low_back_pain_persistent", "neck_pain"):
         scenario = untreated(condition)
         (rest,) = phase.equilibria(Setting.of(scenario), CENTRAL)
-        last = trajectory(scenario).row(520, named=True)
+        last = trajectory(scenario, stepwise=True).row(520, named=True)  # a mean flare is what weekly steps leave of it
         assert last["pain"] == pytest.approx(rest.pain, abs=1e-3)
         assert (last["activity"], last["strength"]) == pytest.approx((100 * rest.activity, 100 * rest.strength), abs=0.02)
 
