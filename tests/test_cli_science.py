@@ -36,7 +36,7 @@ def mine(tmp_path: Path) -> Path:
 
 
 def said(*words: str | Path) -> Result:
-    return CliRunner().invoke(main, [str(word) for word in words])
+    return CliRunner(env={"COLUMNS": "110"}).invoke(main, [str(word) for word in words])
 
 
 SMALL = ("--draws", "2", "--patients", "30")
@@ -45,7 +45,7 @@ SMALL = ("--draws", "2", "--patients", "30")
 def test_a_strangers_trials_are_run_and_a_failing_row_stays_in_the_table(mine: Path) -> None:
     result = said("validate", mine, *SMALL)
     assert result.exit_code == 0, result.output
-    assert "Nobody hurts" in result.output
+    assert "Nobody hurts in the first week" in result.output
     assert "OUTSIDE" in result.output and "inside" in result.output
     assert "validate: 1 of 2 inside the published interval (50 %)" in result.output
 
