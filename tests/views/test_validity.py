@@ -71,7 +71,7 @@ def test_all_five_kinds_of_validity_and_the_recovery_have_their_section(page: st
 def test_pictures_of_the_page_exist_and_hold_no_outside_address(page: str) -> None:
     folder = Path(__file__).parents[2] / "docs"
     pictures = re.findall(r"!\[[^]]+\]\(([^)]+)\)", page)
-    assert len(pictures) == 3
+    assert len(pictures) == 5
     for name in pictures:
         assert "http" not in (folder / name).read_text(encoding="utf-8").replace("http://www.w3.org", "")
 

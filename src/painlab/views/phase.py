@@ -150,7 +150,7 @@ def bifurcation_chart(
     note = ["Solid: stable." + (" Dashed: saddles. Diamond: a fold." if folds else "")]
     if record is not None:
         note.append(
-            f"Shaded: range of the prior, {record.low:g} to {record.high:g}. Upright line: value in use, {getattr(p, parameter):g}."
+            f"Shaded: range of the prior, {record.low:g} to {record.high:g}. Upright line: value in use, {getattr(p, parameter):.3g}."
         )
     note += _warning(p, parameter)
     finding = title or _finding(folds, parameter, low, high)

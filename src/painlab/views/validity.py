@@ -8,17 +8,23 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import polars as pl
+import vl_convert
 
-from painlab import forecasting, identification, posterior, trials, validation
+from painlab import catalog, forecasting, identification, parameters, posterior, trials, validation
 from painlab.calibration import recovery
+from painlab.engine import phase
+from painlab.engine.setting import Setting
 from painlab.errors import InputError
 from painlab.scenario import Scenario, shipped
 from painlab.tables import data_folder
 from painlab.views import forest, identified, mechanisms
+from painlab.views import phase as phase_charts
 
 PAGE: Final = "validation.md"
 WANTED: Final = {"calibrate": 85.0, "validate": 75.0}  # shares inside that were asked for before any trial was run
+LONG_RUN_OF: Final = "low_back_pain_persistent"
 GAIN_OF: Final = ("low_back_pain_persistent", "knee_osteoarthritis", "low_back_pain_acute")
 Progress = Callable[[int, int], None]
 _OUTCOME_WORDS: Final = {"mme_per_1000": "demand", "pain": "pain", "function": "function"}
@@ -53,8 +59,9 @@ def write_pages(
     page = folder / PAGE
     parts = [
         _head(table, draws, patients), _face(), _verification(), _cross(values), _external(table), _failures(table), _predictive(),
-        _identification(informed, draws), _recovery(),
+        _identification(informed, draws), _recovery(), _long_run(values, pictures),
     ]  # fmt: skip
+    written += [pictures / f"{name}.svg" for name in ("portrait", "bifurcation")]
     page.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
     return [page, *written, *mechanisms.write_pages(folder)]
 
@@ -302,6 +309,39 @@ the cycle adds.
 
 def _interval(row: dict[str, Any], digits: int) -> str:
     return f"{_signed(row['difference'], digits)} ({_signed(row['low'], digits)} to {_signed(row['high'], digits)})"
+
+
+def _long_run(values: Sequence[identification.Values], pictures: Path) -> str:
+    """The section on the mean patient's long run; writes its two pictures."""
+    center = posterior.values()
+    p = parameters.scalars(center)
+    scenario = Scenario.load("usual-care").change(name="long-run", population={"condition": LONG_RUN_OF}, baseline={})
+    setting = Setting.of(scenario, center)
+    end = 10.0  # four times what the prior allows, to show where a tipping point would be
+    drawn = {
+        "portrait": phase_charts.portrait(setting, p),
+        "bifurcation": phase_charts.bifurcation_chart(setting, p, "sensitization_pain", 0.0, end),
+    }
+    for name, chart in drawn.items():
+        svg = vl_convert.vegalite_to_svg(chart.to_dict(), allowed_base_urls=[])
+        (pictures / f"{name}.svg").write_text(svg, encoding="utf-8")
+    folds = phase.fold(setting, p, "sensitization_pain", 0.0, end)
+    first = "no second state appears up to four times the prior's highest value"
+    if folds:
+        first = f"a second state would first appear at {folds[0].value:.2g}, {'within' if folds[0].within_prior else 'outside'} its prior"
+    surveyed = phase.survey(scenario, values)
+    two = 100.0 * float(np.mean(surveyed["stable_states"].to_numpy() > 1))
+    most = float(surveyed["most_gain"].to_numpy().max())
+    return f"""## The mean patient's long run
+
+The typical patient of the condition {catalog.labels("conditions")[LONG_RUN_OF].lower()}, at the middle of the posterior, without treatment (`painlab.engine.phase`). {phase.in_words(setting, p)}
+
+Over {surveyed.height} draws of the posterior {two:.0f} % have two stable states; the largest gain at any pain is {most:.2f}. As sensitization adds more pain,
+{first}.
+
+![Phase portrait of strength and pain: nullclines, the stable state, and paths toward it](validation/portrait.svg)
+
+![Pain in the long run as sensitization adds more pain; the prior's range is shaded](validation/bifurcation.svg)"""
 
 
 def _recovery() -> str:
