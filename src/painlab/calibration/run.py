@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -187,3 +188,5 @@ class _Saved:
         """Remove what was saved."""
         for path in self.folder.glob("*.npy"):
             path.unlink()
+        with suppress(OSError):
+            self.folder.rmdir()
