@@ -35,7 +35,8 @@ Examples:
 \b
 A trial is a table in a TOML file; data/README.md documents the keys.
 inside: the predicted mean lies in the published interval. A row that fails
-stays in the table, and the exit code is 0 even so, unless --strict.""",
+stays in the table, and the exit code is 0 even so, unless --strict.
+In JSON, week is the trial's week, or the last one of its weeks.""",
 )
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]...")
 @click.option("--draws", type=int, default=40, show_default=True, metavar="N", help="Sets of parameter values; one gives no interval.")
