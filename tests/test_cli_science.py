@@ -116,4 +116,4 @@ def test_what_cannot_be_used_is_refused_in_one_paragraph(words: tuple[str, ...],
 
 def test_a_plot_that_cannot_be_written_is_said_after_the_table(mine: Path) -> None:
     result = said("validate", mine, *SMALL, "--plot", mine.parent / "nowhere" / "forest.svg")
-    assert result.exit_code == 2 and "the plot cannot be written" in result.output
+    assert result.exit_code == 2 and "the chart cannot be written" in result.output

@@ -232,3 +232,11 @@ def test_scenarios_are_listed_as_their_files_state_them() -> None:
     for row in painlab.scenarios().iter_rows(named=True):
         scenario = Scenario.load(row["name"])
         assert (row["condition"], row["title"], row["question"]) == (scenario.population.condition, scenario.title, scenario.question)
+
+
+def test_a_trials_protocol_is_said_only_where_there_is_one() -> None:
+    plain = Scenario.load("usual-care")
+    assigned = plain.change(care={"prescribing": {"assigned_weeks": 12}})
+    assert "assigns" not in str(plain)
+    assert "assigns an opioid to everyone for 12 weeks" in str(assigned)
+    assert "assigns an opioid to everyone for 0 weeks instead of 12" in plain.difference(assigned)

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from painlab import parameters, posterior
-from painlab.calibration.ensemble import free_parameters, prior_scores, values_of
+from painlab.calibration.ensemble import free_parameters
 from painlab.calibration.run import scores_of
 from painlab.engine import execution, phase
 from painlab.engine.setting import Setting
@@ -32,6 +32,14 @@ SHOWN: Final = ("mme_per_1000", "pain", "function")
 Values = Mapping[str, float]
 
 
+def _current() -> posterior.Posterior:
+    found = posterior.load()
+    if found is None or found.changed:
+        problem = found.complaint() if found else "there is no posterior"
+        raise InputError(problem, where=posterior.FILE, mend="Run `painlab calibrate`.")
+    return found
+
+
 def table() -> pl.DataFrame:
     """Prior against posterior, one row a free parameter, those that the trials informed most first.
 
@@ -39,11 +47,7 @@ def table() -> pl.DataFrame:
     (posterior standard deviation where the prior's is 1), shift (of the mean, in the prior's standard deviations), informed. Raises
     InputError without a current posterior.
     """
-    found = posterior.current()
-    if found is None:
-        stale = posterior.load()
-        problem = stale.complaint() if stale else "there is no posterior"
-        raise InputError(problem, where=posterior.FILE, mend="Run `painlab calibrate`.")
+    found = _current()
     scores = scores_of(found.draws)
     tails = np.array([(1.0 - LEVEL) / 2.0, 0.5, (1.0 + LEVEL) / 2.0])
     rows = []
@@ -62,10 +66,8 @@ def table() -> pl.DataFrame:
 
 def sets(kind: str, draws: int, seed: int = 1) -> list[Values]:
     """Parameter sets of the prior or the posterior. Raises InputError for another kind, or without a current posterior."""
-    if kind == "prior":
-        return values_of(prior_scores(draws, seed))
-    if posterior.current() is None:
-        table()
+    if kind == "posterior":
+        _current()
     return [posterior.values(draw, seed, kind) for draw in range(draws)]
 
 
@@ -107,22 +109,25 @@ def benefit(scenarios: Iterable[Scenario], of: Sequence[Values], *, patients: in
             if cut == "direct":
                 without = {f"physical_therapy.{column}": 0.0 for column in _INDIRECT}
                 values = [{**one, **without} for one in of]
-            sums = execution.run(scenario, values, patients=patients, seed=seed, weeks=scenario.weeks, cut=links)
-            for place, outcome in enumerate(OUTCOMES):
-                if outcome.name in SHOWN:
-                    arms = sums.means[:, :, place].mean(axis=2) * outcome.scale
-                    difference = arms[:, 1] - arms[:, 0]
-                    low, high = np.quantile(difference, [(1.0 - LEVEL) / 2.0, (1.0 + LEVEL) / 2.0])
-                    unit = BY_NAME[outcome.name].unit
-                    rows.append((scenario.name, cut, outcome.name, unit, float(difference.mean()), float(low), float(high)))
+            found = _differences(scenario, values, links, patients, seed)
+            rows += [(scenario.name, cut, name, BY_NAME[name].unit, *found[name]) for name in SHOWN]
     return pl.DataFrame(rows, schema=("scenario", "cut", "outcome", "unit", "difference", "low", "high"), orient="row")
 
 
 def change_of(outcome: str, scenario: Scenario, of: Sequence[Values], *, patients: int = 500, seed: int = 1) -> tuple[float, float, float]:
     """Scenario less baseline in one outcome, averaged over the horizon: mean, and low and high of the 95 % interval over the sets."""
-    place = [one.name for one in OUTCOMES].index(outcome)
-    sums = execution.run(scenario, of, patients=patients, seed=seed, weeks=scenario.weeks)
-    arms = sums.means[:, :, place].mean(axis=2) * OUTCOMES[place].scale
-    difference = arms[:, 1] - arms[:, 0]
-    low, high = np.quantile(difference, [(1.0 - LEVEL) / 2.0, (1.0 + LEVEL) / 2.0])
-    return float(difference.mean()), float(low), float(high)
+    return _differences(scenario, of, (), patients, seed)[outcome]
+
+
+def _differences(
+    scenario: Scenario, of: Sequence[Values], links: tuple[str, ...], patients: int, seed: int
+) -> dict[str, tuple[float, float, float]]:
+    """Scenario less baseline over the horizon, by outcome: mean, low and high over the sets."""
+    sums = execution.run(scenario, of, patients=patients, seed=seed, weeks=scenario.weeks, cut=links)
+    found = {}
+    for place, outcome in enumerate(OUTCOMES):
+        arms = sums.means[:, :, place].mean(axis=2) * outcome.scale
+        difference = arms[:, 1] - arms[:, 0]
+        low, high = np.quantile(difference, [(1.0 - LEVEL) / 2.0, (1.0 + LEVEL) / 2.0])
+        found[outcome.name] = (float(difference.mean()), float(low), float(high))
+    return found

@@ -148,11 +148,14 @@ def _phrases(table: dict[tuple[str, ...], float]) -> str:
 
 
 def _is_usual(path: tuple[str, ...], value: float) -> bool:
-    """Whether a value is the treatment's usual order, or the default of its field; prescribing and follow-up are always said."""
+    """Whether a value is the treatment's usual order, or the default of its field; prescribing and follow-up are always said.
+
+    Only a trial's protocol that is not there is not said.
+    """
     if path[0] in catalog.treatments():
         usual = catalog.treatments()[path[0]].order
         return value == usual.get(path[1], TreatmentOrder.model_fields[path[1]].default)
-    return False
+    return path == ("prescribing", "assigned_weeks") and value == 0
 
 
 def _tables(plan: CarePlan) -> dict[str, dict[tuple[str, ...], float]]:

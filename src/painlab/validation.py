@@ -4,12 +4,12 @@ import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import polars as pl
 
-from painlab import parameters, trials
+from painlab import trials
 from painlab.engine import execution
 from painlab.plan import CarePlan
 from painlab.population import Population
@@ -41,7 +41,7 @@ class _Arm(NamedTuple):
 
     population: Population
     plan: CarePlan
-    cut: str | None
+    cut: tuple[str, ...]
     weeks: int
     times: int  # how many times as many patients as usual, for the sake of trials that look at few of them
 
@@ -56,7 +56,7 @@ def _arms(chosen: Sequence[Trial]) -> tuple[list[_Arm], list[list[int]]]:
     needed: list[list[int]] = []
     for trial in chosen:
         mine = []
-        for cut in [None] if trial.through is None else [None, trial.through]:
+        for cut in [()] if trial.through is None else [(), (trial.through,)]:
             for plan in trial.arms.values():
                 key = f"{trial.population.model_dump_json()} {plan.model_dump_json()} {cut}"
                 place = places.setdefault(key, len(arms))
@@ -96,10 +96,11 @@ def predict(
     def one_set(d: int) -> tuple[int, list[tuple[float, float]]]:
         found: list[dict[int, Measured]] = [{} for _ in chosen]
         for arm, asked in zip(arms, asked_of, strict=True):
-            of = {**values[d], parameters.LINKS[arm.cut]: 0.0} if arm.cut else values[d]
             count = arm.times * patients
             first = (first_set + (0 if same_patients else d)) * MORE_PATIENTS * patients
-            records = execution.follow(arm.population, arm.plan, of, first=first, patients=count, seed=seed, weeks=arm.weeks)
+            records = execution.follow(
+                arm.population, arm.plan, values[d], first=first, patients=count, seed=seed, weeks=arm.weeks, cut=arm.cut
+            )
             for i, n in asked:
                 mine = records[: _times(chosen[i]) * patients]
                 found[i][n] = trials.measured(chosen[i], mine)
@@ -203,6 +204,17 @@ def table(chosen: Iterable[Trial], predictions: Predictions) -> pl.DataFrame:
         )  # fmt: skip
     floats = {name: pl.Float64 for name in COLUMNS if name.startswith(("published", "predicted", "gap"))}
     return pl.DataFrame(rows, schema_overrides=floats).select(COLUMNS)
+
+
+def figures(row: Mapping[str, Any]) -> tuple[str, str]:
+    """A row's published and predicted figure with their intervals, as every table and plot prints them."""
+    digits = 2 if abs(row["published"]) < 10 else 1
+    said = []
+    for name in ("published", "predicted"):
+        mean, low, high = (row[f"{name}{end}"] for end in ("", "_low", "_high"))
+        band = "" if low is None else f" ({low:.{digits}f} to {high:.{digits}f})"
+        said.append("none" if mean is None else f"{mean:.{digits}f}{band}")
+    return said[0], said[1]
 
 
 def summary(of: pl.DataFrame) -> pl.DataFrame:

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from painlab.validation import COLUMNS
-from painlab.views import forest, identified
+from painlab.views import charts, forest, identified
 
 
 def row(**values: object) -> dict[str, object]:
@@ -52,7 +52,7 @@ def test_a_trial_without_a_prediction_keeps_its_row() -> None:
 
 def test_both_uses_are_drawn_with_how_many_are_inside(tmp_path) -> None:
     table = frame(row(), row(title="Another", inside=False), row(use="validate", title="A third"))
-    forest.write(table, tmp_path / "forest.svg")
+    charts.save(forest.chart(table), tmp_path / "forest.svg")
     text = (tmp_path / "forest.svg").read_text(encoding="utf-8")
     for words in ("A trial", "Another", "A third", "1 of 2 predicted means", "1 of 1 predicted means"):
         assert words in text
@@ -68,5 +68,5 @@ def test_prior_and_posterior_share_an_axis(tmp_path) -> None:
     values = spec["data"]["values"]
     assert [one["parameter"] for one in values] == ["slope"]
     assert (values[0]["posterior_low"], values[0]["posterior_median"]) == (0.5, 0.75)
-    identified.write(table, tmp_path / "one.svg")
+    charts.save(identified.chart(table), tmp_path / "one.svg")
     assert "slope" in (tmp_path / "one.svg").read_text(encoding="utf-8")

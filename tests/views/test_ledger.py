@@ -63,3 +63,13 @@ def test_a_source_is_told_by_its_citekey():
 def test_an_unknown_name_is_met_with_the_nearest():
     with pytest.raises(InputError, match='did you mean "physical_therapy"'):
         ledger.record("physical_terapy")
+
+
+def test_a_parameter_says_what_the_trials_made_of_it() -> None:
+    from painlab import posterior
+
+    found = posterior.current()
+    assert found is not None
+    said = dict(ledger.record("stop_pain"))
+    assert said["Calibrated"].startswith(f"{found.draws['stop_pain'].median():.3g}, 95 % of the draws")
+    assert "Calibrated" not in dict(ledger.record("overdose_dose_cap"))  # fixed: no trial can move it

@@ -75,12 +75,9 @@ def validate(
     else:
         _print(chosen, table, validation.summary(table), draws, patients, posterior.in_use(kind))
     if plot:
-        from painlab.views import forest
+        from painlab.views import charts, forest
 
-        try:
-            forest.write(table, plot)
-        except OSError as error:
-            raise InputError(f"the plot cannot be written ({error.strerror})", where=str(plot), mend="Name another place.") from None
+        charts.save(forest.chart(table), plot)
         click.echo(f"Written to {plot}", err=as_json)
     ctx.exit(1 if strict and not table["inside"].all() else 0)
 
@@ -95,6 +92,8 @@ def records_for_json(chosen: "list[Trial]", table: "pl.DataFrame") -> list[dict[
 
 
 def _print(chosen: "list[Trial]", table: "pl.DataFrame", summary: "pl.DataFrame", draws: int, patients: int, kind: str) -> None:
+    from painlab import validation
+
     console = console_for_reading()
     sets = f"{draws} {kind} sets of parameter values" if draws > 1 else f"the central values of the {kind}"
     console.print(f"{len(chosen)} virtual trials, {patients:,} patients in each arm, {sets}. Figures are on the model's scale.")
@@ -104,9 +103,7 @@ def _print(chosen: "list[Trial]", table: "pl.DataFrame", summary: "pl.DataFrame"
             column.justify, column.no_wrap = "right", True
         for trial, row in zip(chosen, table.iter_rows(named=True), strict=True):
             if row["use"] == use:
-                digits = 2 if abs(row["published"]) < 10 else 1
-                published = figure(row["published"], row["published_low"], row["published_high"], digits)
-                predicted = figure(row["predicted"], row["predicted_low"], row["predicted_high"], digits)
+                published, predicted = validation.figures(row)
                 gap = "" if row["gap"] is None else f"{row['gap']:+.1f}"
                 verdict = "inside" if row["inside"] else "OUTSIDE"
                 shown.add_row(f"{trial.title} ({trial.source})", row["week"], published, predicted, gap, verdict)
@@ -116,14 +113,6 @@ def _print(chosen: "list[Trial]", table: "pl.DataFrame", summary: "pl.DataFrame"
     for row in summary.iter_rows(named=True):
         console.print(f"{row['use']}: {row['inside']} of {row['trials']} inside the published interval ({row['share']:.0f} %).")
     console.print("gap: predicted less published, in standard errors of the published figure.")
-
-
-def figure(estimate: float | None, low: float | None, high: float | None, digits: int) -> str:
-    """An estimate with its interval, if it has one."""
-    if estimate is None:
-        return "none"
-    said = f"{estimate:.{digits}f}"
-    return said if low is None or high is None else f"{said} ({low:.{digits}f} to {high:.{digits}f})"
 
 
 @click.command(

@@ -57,14 +57,22 @@ def inputs_of(people: population.Population, values: Values, cut: tuple[str, ...
 
 
 def follow(
-    people: population.Population, plan: CarePlan, values: Values, *, first: int, patients: int, seed: int, weeks: int
+    people: population.Population,
+    plan: CarePlan,
+    values: Values,
+    *,
+    first: int,
+    patients: int,
+    seed: int,
+    weeks: int,
+    cut: tuple[str, ...] = (),
 ) -> np.ndarray:
     """Follow a closed cohort's patients first ... first + patients - 1 one by one, under one plan and one set of parameter values.
 
     Returns each patient's own weeks, shape (patients, weeks + 1, len(Recorded)).
     """
     records = np.zeros((patients, weeks + 1, len(Recorded)))
-    one = inputs_of(people, values)
+    one = inputs_of(people, values, cut)
     mix, goals = population.mix(people), population.goal_thresholds(people)
     follow_block(seed, first, weeks, one.condition, mix, goals, one.p, one.rows, plan.engine_orders(), plan.engine_plan(), records)
     return records

@@ -1,13 +1,12 @@
 """Forest plot of virtual trials: what was published and what the model predicts, in standard errors of the published figure."""
 
 import math
-from pathlib import Path
 from typing import Any, Final
 
 import altair as alt
 import polars as pl
-import vl_convert
 
+from painlab.validation import figures
 from painlab.views.appearance import theme, type_size
 
 FARTHEST: Final = 8.0  # gaps beyond this are drawn at the edge, with the figure beside them
@@ -33,13 +32,12 @@ def _standardized(row: dict[str, Any]) -> dict[str, Any]:
     for name in ("published_low", "published_high", "predicted", "predicted_low", "predicted_high"):
         value = scale(row[name])
         held[name] = None if value is None or error == 0.0 else max(-FARTHEST, min(FARTHEST, (value - estimate) / error))
-    digits = 2 if abs(row["published"]) < 10 else 1
-    said = "no prediction" if row["predicted"] is None else f"{row['predicted']:.{digits}f}"
+    published, predicted = figures(row)
     return {
         "title": row["title"],
         "verdict": "inside" if row["inside"] else "outside",
-        "figures": f"{row['published']:.{digits}f} ({row['published_low']:.{digits}f} to {row['published_high']:.{digits}f})",
-        "said": said,
+        "figures": published,
+        "said": "no prediction" if row["predicted"] is None else predicted.partition(" ")[0],
         **held,
     }
 
@@ -83,12 +81,3 @@ def _panel(rows: pl.DataFrame, words: str, large: bool) -> alt.LayerChart | alt.
     subtitle = f"{inside} of {rows.height} predicted means lie inside the published interval (gray; then printed, and predicted)"
     title = alt.TitleParams(words, subtitle=subtitle)
     return alt.layer(published, estimate, spread, mean, figures, said).properties(width=720, height=_ROW * rows.height, title=title)
-
-
-def write(table: pl.DataFrame, path: Path) -> None:
-    """Write the plot as SVG or PNG, by the ending of the path. Nothing is fetched from a network."""
-    svg = vl_convert.vegalite_to_svg(chart(table).to_dict(), allowed_base_urls=[])
-    if path.suffix == ".png":
-        path.write_bytes(vl_convert.svg_to_png(svg, scale=1.5))
-    else:
-        path.write_text(svg, encoding="utf-8")

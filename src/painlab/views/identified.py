@@ -1,11 +1,9 @@
 """Prior against posterior of the parameters that the trials informed most, as a chart."""
 
-from pathlib import Path
 from typing import Final
 
 import altair as alt
 import polars as pl
-import vl_convert
 
 from painlab.views.appearance import theme, type_size
 
@@ -44,8 +42,3 @@ def chart(table: pl.DataFrame, *, dark: bool = False, large: bool = False) -> al
     title = alt.TitleParams("What the trials say of the parameters", subtitle="Gray: prior. Blue: posterior, median and 95 % interval")
     layers = alt.layer(prior, middle, spread, mean).properties(width=560, height=22 * rows.height, title=title)
     return layers.configure(**theme(dark, large))
-
-
-def write(table: pl.DataFrame, path: Path) -> None:
-    """Write the chart as SVG. Nothing is fetched from a network."""
-    path.write_text(vl_convert.vegalite_to_svg(chart(table).to_dict(), allowed_base_urls=[]), encoding="utf-8")

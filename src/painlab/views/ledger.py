@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from painlab import catalog, evidence, parameters
+import numpy as np
+
+from painlab import catalog, evidence, parameters, posterior
 from painlab.errors import InputError
 from painlab.tables import nearest
 
@@ -49,6 +51,10 @@ def _parameter(one: parameters.Parameter, estimates: dict[str, dict]) -> list[tu
     symbol = f" ({one.symbol})" if one.symbol else ""
     spread = "fixed" if one.distribution == "fixed" else f"prior from {one.low:g} to {one.high:g}, {one.distribution}"
     lines = [("Parameter", one.name + symbol), ("Meaning", one.meaning), ("Value", f"{one.value:g}, {spread}"), ("Unit", one.unit)]
+    found = posterior.current()
+    if found and spread != "fixed":
+        low, middle, high = np.quantile(found.draws[one.name].to_numpy(), [0.025, 0.5, 0.975])
+        lines.insert(3, ("Calibrated", f"{middle:.3g}, 95 % of the draws that the trials allow from {low:.3g} to {high:.3g}"))
     return lines + _sources(one.source, estimates) + [("Equation", text) for text in _equations(one.name)]
 
 

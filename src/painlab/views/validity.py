@@ -10,16 +10,15 @@ from typing import Any, Final
 
 import numpy as np
 import polars as pl
-import vl_convert
 
-from painlab import catalog, forecasting, identification, parameters, posterior, trials, validation
+from painlab import catalog, forecasting, identification, narrative, parameters, posterior, trials, validation
 from painlab.calibration import recovery
 from painlab.engine import phase
 from painlab.engine.setting import Setting
 from painlab.errors import InputError
 from painlab.scenario import Scenario, shipped
 from painlab.tables import data_folder
-from painlab.views import forest, identified, mechanisms
+from painlab.views import charts, forest, identified, mechanisms
 from painlab.views import phase as phase_charts
 
 PAGE: Final = "validation.md"
@@ -27,7 +26,6 @@ WANTED: Final = {"calibrate": 85.0, "validate": 75.0}  # shares inside that were
 LONG_RUN_OF: Final = "low_back_pain_persistent"
 GAIN_OF: Final = ("low_back_pain_persistent", "knee_osteoarthritis", "low_back_pain_acute")
 Progress = Callable[[int, int], None]
-_OUTCOME_WORDS: Final = {"mme_per_1000": "demand", "pain": "pain", "function": "function"}
 
 
 def write_pages(
@@ -47,13 +45,9 @@ def write_pages(
     pictures.mkdir(exist_ok=True)
     written = []
     for use in ("calibrate", "validate"):
-        path = pictures / f"{use}.svg"
-        forest.write(table.filter(pl.col("use") == use), path)
-        written.append(path)
+        written.append(charts.save(forest.chart(table.filter(pl.col("use") == use)), pictures / f"{use}.svg"))
     informed = identification.table()
-    path = pictures / "identification.svg"
-    identified.write(informed, path)
-    written.append(path)
+    written.append(charts.save(identified.chart(informed), pictures / "identification.svg"))
     if monthly is not None:
         keep_forecasts(monthly)
     page = folder / PAGE
@@ -142,7 +136,7 @@ Published models of opioid policy simulate a nation with misuse, heroin and deat
 | published model | what it found | here |
 | --- | --- | --- |
 | Pitt 2018 (T15-02) | less prescribing lowers deaths from prescribed opioids, and raises heroin deaths | opioid-sparing start: overdose hazard {overdose[0]:+.2f} ({overdose[1]:+.2f} to {overdose[2]:+.2f}) per 1,000 patient-years: the first part {agrees}; heroin is not in this model |
-| Chen 2019 (T15-01) | less new misuse averts at most 3 to 5 % of overdose deaths in ten years | not comparable: no deaths and no misuse here; demand of those in care changes by {_signed(demand["difference"], 0)} ({_signed(demand["low"], 0)} to {_signed(demand["high"], 0)}) MME/day per 1,000 |
+| Chen 2019 (T15-01) | less new misuse averts at most 3 to 5 % of overdose deaths in ten years | not comparable: no deaths and no misuse here; demand of those in care changes by {_interval(demand, 0)} MME/day per 1,000 |
 | Stringfellow 2022 (T15-04) | harm reduction first, prescribing not among the first three | not comparable: treatment of addiction and naloxone are not in this model |"""
 
 
@@ -158,11 +152,7 @@ def _table(rows: pl.DataFrame) -> str:
     lines = ["| trial | week | published | predicted | gap | verdict | source |", "| --- | --- | --- | --- | --- | --- | --- |"]
     known = {trial.id: trial for trial in trials.shipped()}
     for row in rows.iter_rows(named=True):
-        digits = 2 if abs(row["published"]) < 10 else 1
-        published = f"{row['published']:.{digits}f} ({row['published_low']:.{digits}f} to {row['published_high']:.{digits}f})"
-        predicted = "none"
-        if row["predicted"] is not None:
-            predicted = f"{row['predicted']:.{digits}f} ({row['predicted_low']:.{digits}f} to {row['predicted_high']:.{digits}f})"
+        published, predicted = validation.figures(row)
         verdict = "inside" if row["inside"] else "**outside**"
         gap = "" if row["gap"] is None else f"{row['gap']:+.1f}"
         lines.append(
@@ -239,10 +229,6 @@ is the row "mean of the last twelve months". Demand fell in 2018, so that this w
 baseline says nothing of such a trend. Exponential smoothing did not do better by scaled error, and its intervals were too narrow."""
 
 
-def _signed(value: float, digits: int) -> str:
-    return f"{value:+,.{digits}f}"
-
-
 def _identification(informed: pl.DataFrame, draws: int) -> str:
     yes, no = informed.filter(pl.col("informed")), informed.filter(~pl.col("informed"))
     lines = ["| parameter | prior | posterior | spread | shift |", "| --- | --- | --- | --- | --- |"]
@@ -308,7 +294,7 @@ the cycle adds.
 
 
 def _interval(row: dict[str, Any], digits: int) -> str:
-    return f"{_signed(row['difference'], digits)} ({_signed(row['low'], digits)} to {_signed(row['high'], digits)})"
+    return f"{narrative.signed(row['difference'], digits)} ({narrative.interval(row['low'], row['high'], digits)})"
 
 
 def _long_run(values: Sequence[identification.Values], pictures: Path) -> str:
@@ -323,8 +309,7 @@ def _long_run(values: Sequence[identification.Values], pictures: Path) -> str:
         "bifurcation": phase_charts.bifurcation_chart(setting, p, "sensitization_pain", 0.0, end),
     }
     for name, chart in drawn.items():
-        svg = vl_convert.vegalite_to_svg(chart.to_dict(), allowed_base_urls=[])
-        (pictures / f"{name}.svg").write_text(svg, encoding="utf-8")
+        charts.save(chart, pictures / f"{name}.svg")
     folds = phase.fold(setting, p, "sensitization_pain", 0.0, end)
     first = "no second state appears up to four times the prior's highest value"
     if folds:
