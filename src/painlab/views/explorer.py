@@ -36,8 +36,8 @@ NO_INJECTION: Final = ""
 CHART_HEIGHT: Final = 180
 EMPTY: Final = pl.DataFrame(schema=dict.fromkeys(COLUMNS, pl.Float64) | {"outcome": pl.String})
 NOTE: Final = (
-    "For teaching and exploring questions; it advises no individual patient. Bands hold 95% of draws from ranges of the parameters "
-    "set in advance, some from evidence and some assumed: press <b>?</b> at a lever to see which."
+    "For teaching and exploring questions; it advises no individual patient. Bands hold 95% of the parameter sets "
+    "that published trials allow; much of what no trial speaks of is assumed: press <b>?</b> at a lever to see which."
 )
 PREPARING: Final = "Preparing the model. The first time on a machine this takes about 20 seconds; afterwards a moment."
 
