@@ -10,6 +10,7 @@ endif
 ASK_VERSION := -c 'import sys; print("%d.%d" % sys.version_info[:2])'
 VERSION := $(shell $(PYTHON) $(ASK_VERSION) 2>/dev/null)
 READY := $(VENV)/.ready-$(VERSION)
+BENCH_READY := $(VENV)/.ready-bench-$(VERSION)
 
 # Every package in the lock has a wheel where PainLab runs: without one, say so at once rather than compile for an hour.
 HASHED := --require-hashes --only-binary :all:
@@ -17,12 +18,13 @@ SETTINGS := $(VENV)/share/jupyter/lab/settings
 ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 export UV_HTTP_TIMEOUT ?= 180
 
-.PHONY: help setup lab test lint docs calibrate lock clean
+.PHONY: help setup lab test bench lint docs calibrate lock clean
 
 help:
 	@echo "make setup   build .venv from requirements.lock (lab and test do so themselves)"
 	@echo "make lab     open JupyterLab on notebooks/00_welcome.ipynb"
 	@echo "make test    run every test; ARGS='tests/test_house.py -x' goes to pytest"
+	@echo "make bench   measure the engine beside NumPy, Starsim, Mesa, SimPy and C (a quarter of an hour); ARGS=--quick for a trial"
 	@echo "make docs    write the generated pages: docs/validation.md with its plots, docs/mechanisms/"
 	@echo "make calibrate   find the parameter sets that the trials allow (up to half an hour), then make docs"
 	@echo "make lint    tidy with ruff, then check with ruff and mypy"
@@ -56,13 +58,23 @@ $(READY): requirements.lock pyproject.toml
 	@echo '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}' > $(SETTINGS)/overrides.json
 	@touch $@
 
+# Other simulators, for make test and make bench only; added to what requirements.lock holds, at the same versions.
+$(BENCH_READY): $(READY) benchmarks/requirements.lock
+	@set -e; python=$(BIN)/python; \
+	$$python -m uv pip install --quiet --python $$python $(HASHED) -r benchmarks/requirements.lock \
+		|| $$python -m pip install --quiet $(HASHED) -r benchmarks/requirements.lock
+	@touch $@
+
 lab: setup
 	$(BIN)/python -m jupyterlab $(ROOT) --LabApp.default_url=/lab/tree/notebooks/00_welcome.ipynb --LabApp.news_url=None \
 		--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate --LabApp.extension_manager=readonly
 
 # Two workers: browser tests start kernels of their own. A file stays on one worker, so its server starts once.
-test: setup
+test: $(BENCH_READY)
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+bench: $(BENCH_READY)
+	$(BIN)/python -m benchmarks.engine $(ARGS)
 
 lint: setup
 	$(BIN)/python -m ruff check --fix
@@ -76,9 +88,13 @@ calibrate: setup
 	$(BIN)/painlab calibrate
 	$(BIN)/painlab docs docs
 
+COMPILE := -m uv pip compile --quiet --universal --fork-strategy fewest --generate-hashes --python-version 3.11 --no-emit-index-url \
+	--no-emit-find-links --custom-compile-command "make lock" $(OPTIONS)
+ASK_BENCH := -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["bench"], sep="\n")'
+
 lock: setup
-	$(BIN)/python -m uv pip compile --quiet --universal --fork-strategy fewest --generate-hashes --python-version 3.11 --extra dev \
-		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(OPTIONS) -o requirements.lock pyproject.toml
+	$(BIN)/python $(COMPILE) --extra dev -o requirements.lock pyproject.toml
+	$(BIN)/python $(ASK_BENCH) | $(BIN)/python $(COMPILE) --constraint requirements.lock -o benchmarks/requirements.lock -
 
 clean:
 	rm -rf $(VENV) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

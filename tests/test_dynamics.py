@@ -19,10 +19,18 @@ def given(**values: float) -> Parameters:
     return ZERO._replace(**values)
 
 
+def in_single_precision(argument):
+    """An argument as the cohort hands it over: numbers and records of them in single precision."""
+    if isinstance(argument, tuple):
+        return type(argument)(*(np.float32(one) for one in argument))
+    return np.float32(argument) if isinstance(argument, float) else argument
+
+
 def worked(function, *arguments) -> float:
-    """Result of the compiled equation, after checking that the plain one says the same."""
+    """Result of the compiled equation, after checking that the plain one says the same, and in single precision nearly the same."""
     found = function(*arguments)
     assert found == pytest.approx(function.py_func(*arguments), rel=1e-14, abs=1e-15)
+    assert function(*(in_single_precision(one) for one in arguments)) == pytest.approx(found, rel=1e-5, abs=1e-6)
     return found
 
 

@@ -117,11 +117,15 @@ def test_one_draw_gives_no_band_and_says_so():
     assert narrative.headline(frame).endswith("(one run)")
 
 
-def test_likely_is_defined_once_as_a_band_of_the_prior():
-    said = summary(weekly(mme_per_1000=(-100.0, -160.0, -40.0)))
-    assert said.count('"Likely" means in 95 % of the draws') == 1
-    assert "prior ranges, not calibrated to trials" in said
-    assert "calibrated to published trials" in summary(weekly(mme_per_1000=(-100.0, -160.0, -40.0)), calibrated=True)
+def test_likely_is_defined_once_and_called_calibrated_only_of_the_posteriors_draws():
+    frame = weekly(mme_per_1000=(-100.0, -160.0, -40.0))
+    for kind in ("posterior", "prior", "other"):
+        assert summary(frame, kind=kind).count('"Likely" means in 95 % of the draws of the parameters') == 1
+    assert "calibrated to published trials" in summary(frame, kind="posterior")
+    assert "prior ranges, not calibrated to trials" in summary(frame, kind="prior")
+    for said in (summary(frame), summary(frame, kind="other")):
+        assert "calibrated" not in said
+        assert "prior" not in said
 
 
 def test_a_baseline_against_itself_does_not_differ():

@@ -87,15 +87,19 @@ def test_without_weeks_of_pain_before_a_patient_arrives_as_a_healthy_one_moves()
 def test_goals_are_mixed_or_one() -> None:
     assert goal_thresholds(Population(condition="sciatica")).shape == (len(catalog.goals()), 2)
     assert goal_thresholds(Population(condition="sciatica", goal="gym")).tolist() == [list(catalog.goals()["gym"])]
-    shares = np.bincount(column(drawn(), "goal"), minlength=4) / 2000
+    shares = np.bincount(column(drawn(), "goal").astype(int), minlength=4) / 2000
     assert shares == pytest.approx([0.25] * 4, abs=0.04)
 
 
 def test_a_plain_loop_draws_what_the_compiled_one_does() -> None:
+    """In double and in single precision, as far as normal quantiles in single precision go."""
     people, condition = mix(Population(condition="sciatica", on_opioids=0.5)), catalog.conditions()["sciatica"]
-    for patient in range(20):
-        plain = draw_traits.py_func(7, patient, condition, people, 4, P)
-        assert draw_traits(7, patient, condition, people, 4, P) == pytest.approx(plain, rel=1e-12, abs=1e-12)
+    in_single = [type(one)(*map(np.float32, one)) for one in (condition, people, P)]
+    for patient in range(40):
+        plain = tuple(draw_traits.py_func(7, patient, condition, people, 4.0, P))
+        assert tuple(draw_traits(7, patient, condition, people, 4.0, P)) == pytest.approx(plain, rel=1e-3, abs=1e-3)
+        single = draw_traits(7, patient, *in_single[:2], np.float32(4.0), in_single[2])
+        assert tuple(single) == pytest.approx(plain, rel=1e-3, abs=1e-3)
 
 
 def test_pain_at_arrival_is_a_normal_distribution_cut_at_eligibility_and_at_ten() -> None:
@@ -189,7 +193,7 @@ def test_the_state_at_arrival_goes_from_healthy_to_settled_with_the_weeks_of_pai
 def test_goals_are_taken_equally_often_whatever_their_number() -> None:
     people, condition = mix(Population(condition="sciatica")), catalog.conditions()["sciatica"]
     for goals in (1, 3, 7):
-        counts = np.bincount([draw_traits(3, patient, condition, people, goals, P).goal for patient in range(3000)])
+        counts = np.bincount([int(draw_traits(3, patient, condition, people, goals, P).goal) for patient in range(3000)])
         assert len(counts) == goals
         assert stats.chisquare(counts).pvalue > 0.001 if goals > 1 else counts.tolist() == [3000]
 
@@ -217,14 +221,35 @@ def test_the_course_of_the_pain_varies_about_the_conditions_by_a_draw_of_its_own
     p = P._replace(course_time_spread=0.6)
     patients = [draw_traits(5, patient, condition, people, 1, p) for patient in range(4000)]
     for patient in range(10):
-        u = uniforms(5, patient, 0, Block.TRAITS_COURSE, 0)[0]
-        assert patients[patient].course_weeks == pytest.approx(condition.course_weeks * np.exp(0.6 * stats.norm.ppf(u)), rel=1e-6)
+        u = uniforms(5, patient, 0, Block.TRAITS_BODY, 0)[5]
+        assert patients[patient].course_weeks == pytest.approx(condition.course_weeks * np.exp(0.6 * stats.norm.ppf(u)), rel=5e-4)
     logs = np.log(column(patients, "course_weeks") / condition.course_weeks)
     assert (logs.mean(), logs.std()) == pytest.approx((0.0, 0.6), abs=0.03)
     for other in ("pain", "lasting_share", "age", "treatment_response", "distress", "dose"):
         still = [getattr(draw_traits(5, patient, condition, people, 1, P._replace(course_time_spread=0.0)), other) for patient in range(50)]
         assert still == [getattr(one, other) for one in patients[:50]], other
     assert draw_traits(5, 0, condition, people, 1, P._replace(course_time_spread=0.0)).course_weeks == condition.course_weeks
+
+
+def test_each_patient_has_a_factor_of_the_first_dose_and_of_the_first_supply() -> None:
+    """Log-normal, by draws of their own; the dose of those already on opioids has the same factor."""
+    p = P._replace(dose_spread=0.5, first_supply_spread=0.8)
+    patients = drawn(3000, p=p, on_opioids=0.5, opioid_dose=30.0)
+    for name, spread, place in (("dose_factor", 0.5, 1), ("supply_factor", 0.8, 2)):
+        logs = np.log(column(patients, name))
+        assert (logs.mean(), logs.std()) == pytest.approx((0.0, spread), abs=0.04)
+        draws = [uniforms(4, patient, 0, Block.TRAITS_OPIOID, 0)[place] for patient in range(10)]
+        assert logs[:10] == pytest.approx(spread * stats.norm.ppf(draws), abs=1e-3)
+    on = column(patients, "dose") > 0.0
+    assert column(patients, "dose")[on] == pytest.approx(30.0 * column(patients, "dose_factor")[on], rel=1e-6)
+    assert abs(np.corrcoef(column(patients, "dose_factor"), column(patients, "supply_factor"))[0, 1]) < 0.08
+
+
+def test_some_stop_opioids_more_easily_than_others_about_the_conditions_ease() -> None:
+    condition = catalog.conditions()["sciatica"]._replace(opioid_stop=1.4)
+    people, p = mix(Population(condition="sciatica")), P._replace(stop_spread=0.7)
+    ease = np.log([draw_traits(6, patient, condition, people, 1, p).stop_ease / 1.4 for patient in range(3000)])
+    assert (ease.mean(), ease.std()) == pytest.approx((0.0, 0.7), abs=0.05)
 
 
 def test_a_trials_limits_of_pain_are_kept_on_both_sides() -> None:

@@ -128,8 +128,8 @@ def changed_by(copied: Path, change: Callable[[], None]) -> tuple[str, ...]:
         ("data/treatments.toml", "referral = true", "referral = false", ("prior",)),
         ("data/trials/tapers.toml", "percent_per_month = 30", "percent_per_month = 20", ("trials",)),
         ("data/trials/tapers.toml", "low = 14.8", "low = 14.7", ("trials",)),
-        ("painlab/dynamics.py", "min(1.0, level / 5.0)", "min(1.0, level / 4.0)", ("model",)),
-        ("painlab/engine/cohort.py", "TAPER_PAUSE_WEEKS = 26", "TAPER_PAUSE_WEEKS = 27", ("model",)),
+        ("painlab/dynamics.py", "min(1.0, level * 0.2)", "min(1.0, level * 0.25)", ("model",)),
+        ("painlab/engine/prescribing.py", "TAPER_PAUSE_WEEKS = 26", "TAPER_PAUSE_WEEKS = 27", ("model",)),
     ],
 )
 def test_draws_are_stale_once_a_prior_a_trial_or_an_equation_changes(
@@ -158,7 +158,7 @@ def test_draws_are_stale_once_the_published_figure_of_a_trial_changes(copied: Pa
         ("data/conditions.toml", 'label = "Acute low back pain"', 'label = "Back pain"'),
         ("painlab/dynamics.py", '"""Change per week of a flare', '"""The change in a week of a flare'),
         ("painlab/care.py", "# share of patients in whom it works at all", "# share of responders"),
-        ("painlab/engine/cohort.py", "# one week on", "# on to the next week"),
+        ("painlab/engine/prescribing.py", "# a start", "# a beginning"),
     ],
 )
 def test_words_comments_and_docstrings_do_not_make_draws_stale(copied: Path, file: str, old: str, new: str) -> None:

@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from painlab import InputError, Projection, Scenario, posterior, simulate
 from painlab.engine import execution
-from painlab.outcomes import BY_NAME, OPEN_COHORT_OUTCOMES, OUTCOMES
+from painlab.outcomes import BY_NAME, OPEN_COHORT_OUTCOMES, OUTCOMES, Count
 from painlab.projection import check_folder, from_means
 from painlab.tables import data_folder
 
@@ -37,6 +38,14 @@ def projected() -> Projection:
 @pytest.fixture(scope="module")
 def open_cohort() -> Projection:
     return simulate("clinic-early-pt", **RUN)
+
+
+def gathered(scenario: str, means: np.ndarray, present: np.ndarray | None = None, **said: str) -> Projection:
+    """A projection of 80 patients from weekly means made up in a test."""
+    draws, weeks = means.shape[0], means.shape[3] - 1
+    there = np.full((draws, weeks + 1), 80) if present is None else present
+    about = {"origin": "by hand", **said}
+    return from_means(Scenario.load(scenario), means, there, patients=80, seed=1, weeks=weeks, cut=(), **about)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -74,6 +83,65 @@ def test_the_difference_is_scenario_less_baseline(projected: Projection, open_co
     for projection in (projected, open_cohort):
         frame = projection.weekly
         np.testing.assert_allclose(frame["difference"], frame["scenario"] - frame["baseline"], rtol=1e-9, atol=1e-9)
+
+
+def test_the_band_of_five_draws_leaves_a_tenth_of_a_step_at_each_end() -> None:
+    means = np.zeros((5, 2, len(OUTCOMES), 3))
+    means[:, 1, Count.PAIN] = np.array([4.0, 2.0, 0.0, 3.0, 1.0])[:, None]  # 0.025 of the way along four steps is 0.1 of the first
+    projection = gathered("early-pt", means)
+    assert projection.level_of("pain", 2) == projection.difference("pain", 2) == pytest.approx((2.0, 0.1, 3.9))
+    assert projection.level_of("pain", 2, "baseline") == (0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize("draws", [1, 2, 9, 23])
+@pytest.mark.parametrize("name", ["early-pt", "clinic-early-pt"])
+def test_both_tables_are_those_of_a_plain_computation_cell_by_cell(name: str, draws: int) -> None:
+    weeks, chance = 6, np.random.default_rng(draws)
+    made, present = chance.gamma(2.0, 1.0, (draws, 2, len(OUTCOMES), weeks + 1)), chance.integers(40, 80, (draws, weeks + 1))
+    arms = {one: made[:, :, place] * one.scale for place, one in enumerate(OUTCOMES)}
+    if arrivals := Scenario.load(name).population.arrivals:
+        # The simulated week has 80 patients for the arrivals of all weeks and the follow-up before; the stated population has these:
+        stated = arrivals.people / 1000 * arrivals.new_patients_per_1000_per_year / 52 * (weeks + 1 + arrivals.follow_up_weeks)
+        people = np.stack([present / 80 * stated] * 2, axis=1)
+        arms |= dict(zip(OPEN_COHORT_OUTCOMES, (made[:, :, 0] * people, people), strict=True))
+
+    def rows(over_weeks: bool) -> pl.DataFrame:
+        table = []
+        for outcome, levels in arms.items():
+            for week in range(1 if over_weeks else weeks + 1):
+                row = {"week": week, "outcome": outcome.name, "unit": outcome.unit}
+                baseline, scenario = (np.mean(levels, axis=2) if over_weeks else levels[:, :, week]).T
+                for arm, values in (("baseline", baseline), ("scenario", scenario), ("difference", scenario - baseline)):
+                    low, high = np.quantile(values, (0.025, 0.975)) if draws > 1 else (None, None)
+                    row |= {arm: np.mean(values), f"{arm}_low": low, f"{arm}_high": high}
+                table.append(row)
+        return pl.DataFrame(
+            table, schema={"week": pl.Int32, "outcome": pl.String, "unit": pl.String, **dict.fromkeys(ORDER[3:], pl.Float64)}
+        )
+
+    projection = gathered(name, made, present)
+    assert projection.averages is not None
+    for frame, expected in ((projection.weekly, rows(over_weeks=False)), (projection.averages, rows(over_weeks=True).drop("week"))):
+        assert_frame_equal(frame, expected, rel_tol=1e-12, abs_tol=1e-9)
+
+
+def test_a_draw_that_is_no_number_shows_in_its_week_and_nowhere_else() -> None:
+    means = np.random.default_rng(1).gamma(2.0, 1.0, (4, 2, len(OUTCOMES), 3))
+    means[2, 1, Count.PAIN, 1] = np.nan
+    spoilt = gathered("early-pt", means).weekly.filter(pl.any_horizontal(pl.col(ORDER[3:]).is_nan()))
+    assert spoilt.select("outcome", "week").rows() == [("pain", 1)]
+    assert np.isnan(spoilt.row(0)[6:]).all()
+    assert np.isfinite(spoilt.row(0)[3:6]).all()
+
+
+def test_what_is_written_into_one_projections_table_does_not_reach_the_next(projected: Projection) -> None:
+    means = np.zeros((1, 2, len(OUTCOMES), 21))
+    for frame in (gathered("early-pt", means).weekly, gathered("early-pt", means).averages):
+        assert frame is not None
+        frame[0, "unit"], frame[0, "difference_low"] = "mine", 7.0
+    again = gathered("early-pt", means)
+    assert again.weekly["unit"].equals(projected.weekly["unit"])
+    assert again.weekly["difference_low"].null_count() == again.weekly.height
 
 
 def test_levels_and_bands_are_means_and_quantiles_over_the_draws(projected: Projection) -> None:
@@ -162,8 +230,8 @@ def test_a_projection_is_said_in_words(projected: Projection) -> None:
 def test_provenance_says_what_the_numbers_were_made_from(projected: Projection) -> None:
     made = projected.provenance
     assert set(made) == {
-        "painlab", "scenario", "scenario_sha256", "scenario_toml", "parameters", "seed", "patients_per_draw", "draws", "weeks", "band",
-        "links_cut", "data_sha256", "python", "packages",
+        "painlab", "scenario", "scenario_sha256", "scenario_toml", "parameters", "parameters_kind", "seed", "patients_per_draw", "draws",
+        "weeks", "band", "links_cut", "data_sha256", "python", "packages",
     }  # fmt: skip
     assert (made["seed"], made["patients_per_draw"], made["draws"], made["weeks"], made["band"]) == (3, 60, 7, 20, projected.level)
     assert made["scenario_sha256"] == projected.scenario.fingerprint()
@@ -187,10 +255,23 @@ def test_provenance_is_the_same_for_the_same_run_and_tells_another_apart(project
 
 
 def test_provenance_says_of_the_parameters_what_the_caller_says() -> None:
-    scenario = Scenario.load("early-pt")
-    means, present = np.zeros((1, 2, len(OUTCOMES), 4)), np.ones((1, 4))
-    made = from_means(scenario, means, present, patients=1, seed=1, weeks=3, cut=(), origin="by hand").provenance
-    assert made["parameters"] == "by hand"
+    made = gathered("early-pt", np.zeros((1, 2, len(OUTCOMES), 4)), origin="by hand", kind="prior").provenance
+    assert (made["parameters"], made["parameters_kind"]) == ("by hand", "prior")
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("posterior", "draws of the parameters, which are calibrated to published trials."),
+        ("prior", "draws of the parameters, which come from prior ranges, not calibrated to trials."),
+        ("other", "draws of the parameters."),
+    ],
+)
+def test_a_projection_says_calibrated_of_what_the_caller_calls_the_posterior_whatever_the_words(kind: str, said: str) -> None:
+    means = np.random.default_rng(1).gamma(2.0, 1.0, (3, 2, len(OUTCOMES), 4))
+    projection = gathered("early-pt", means, origin="nothing of the posterior in any file", kind=kind)
+    assert projection.kind == kind
+    assert said in str(projection)
 
 
 def test_the_saved_scenario_gives_the_same_numbers_again(projected: Projection, tmp_path: Path) -> None:

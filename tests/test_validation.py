@@ -37,7 +37,7 @@ def lives(trial: Trial, arm: str, patients: int, *, place: int = 0, weeks: int =
     """Records of the patients of one set, as the engine gives them."""
     first = place * MORE_PATIENTS * PATIENTS
     values = {**SETS[place], **cut}
-    return execution.follow(trial.population, trial.arms[arm], values, first=first, patients=patients, seed=5, weeks=weeks)
+    return execution.follow(trial.population, trial.arms[arm], values, first=first, patients=patients, seed=5, weeks=weeks).astype(float)
 
 
 def run(*chosen: Trial, **options: Any) -> Predictions:

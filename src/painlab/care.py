@@ -93,11 +93,9 @@ def treatment_effect_change(
     on; b is the best effect reached so far.
     """
     waning = waned_in_a_week(row[TreatmentField.HALF_LIFE]) * (1.0 - p.home_keeps * home_habit)
-    change = -(1.0 - attended) * max(0.0, effect - row[TreatmentField.DURABLE] * best) * waning
-    if attended > 0.0:
-        missing = 1.0 - row[TreatmentField.BUILD]
-        change += attended * (1.0 - effect) * (1.0 - (power(missing, sessions) if missing > 0.0 else 0.0))
-    return change
+    missing = 1.0 - row[TreatmentField.BUILD]
+    built = 1.0 - (power(missing, sessions) if missing > 0.0 else 0.0)
+    return attended * (1.0 - effect) * built - (1.0 - attended) * max(0.0, effect - row[TreatmentField.DURABLE] * best) * waning
 
 
 @compiled
@@ -200,9 +198,9 @@ def scheduled_visit_chance(coordination: float, p: Parameters) -> float:
 
 
 @compiled
-def weeks_to_next_visit(interval: float, u: float, p: Parameters) -> int:
-    """Weeks until the next planned visit: the interval, give or take `visit_spread` of it, by the uniform number u; at least 1."""
-    return max(1, int(interval * (1.0 + p.visit_spread * (2.0 * u - 1.0)) + 0.5))
+def weeks_to_next_visit(interval: float, u: float, p: Parameters) -> float:
+    """Whole weeks until the next planned visit: the interval, give or take `visit_spread` of it, by the uniform number u; at least 1."""
+    return max(1.0, np.floor(interval * (1.0 + p.visit_spread * (2.0 * u - 1.0)) + 0.5))
 
 
 @compiled
@@ -240,8 +238,8 @@ def stop_chance(weeks_on: float, pain: float, distress: float, ease: float, p: P
     Hazard h = x c (w + 1)^-g e^(-b (pain - 5) - d distress): it falls with the weeks w on opioids, so that a longer first supply persists
     more; ease x is the condition's and the patient's own multiplier.
     """
-    hazard = p.stop_scale * power(weeks_on + 1.0, -p.stop_decay) * exp(-p.stop_pain * (pain - 5.0) - p.stop_distress * (distress - 0.3))
-    return 1.0 - exp(-ease * hazard)
+    fall = p.stop_decay * log(weeks_on + 1.0) + p.stop_pain * (pain - 5.0) + p.stop_distress * (distress - 0.3)
+    return 1.0 - exp(-ease * p.stop_scale * exp(-fall))
 
 
 @compiled

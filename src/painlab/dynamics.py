@@ -13,6 +13,18 @@ WEEKS_PER_YEAR = 52.0
 
 
 @compiled
+def _relaxation(level: float, target: float, time_constant: float) -> float:
+    """Change per week of a level that moves toward a target in about `time_constant` weeks: (target - level) / tau."""
+    return (target - level) * (1.0 / time_constant)
+
+
+@compiled
+def _saturation(dose: float, half_dose: float) -> float:
+    """Share of an effect's maximum that a dose reaches: d / (d + d50)."""
+    return dose / (dose + half_dose)
+
+
+@compiled
 def nociception(weeks: float, initial: float, floor: float, time_constant: float) -> float:
     """Pain signal (0-10) from the tissue `weeks` after arrival: N(t) = floor + (N0 - floor) e^(-t/tau)."""
     return floor + (initial - floor) * exp(-weeks / time_constant)
@@ -51,7 +63,8 @@ def opioid_relief(dose: float, tolerance: float, response: float, p: Parameters)
 
     An Emax curve whose half-maximal dose grows with tolerance k; response is the patient's own multiplier.
     """
-    return min(1.0, response * p.opioid_relief_max * dose / (dose + p.opioid_half_dose * (1.0 + p.tolerance_shift * tolerance)))
+    half_dose = p.opioid_half_dose * (1.0 + p.tolerance_shift * tolerance)
+    return min(1.0, response * p.opioid_relief_max * _saturation(dose, half_dose))
 
 
 @compiled
@@ -63,7 +76,7 @@ def felt_pain(
     noise is the deviation at a level of 5 or more; below, it is smaller in proportion, so that those who have recovered feel no pain.
     """
     level = unmodulated * (1.0 - opioid_share) * (1.0 - other_share) + p.hyperalgesia_pain * tolerance + withdrawal
-    return clip(level + noise * min(1.0, level / 5.0), 0.0, 10.0)
+    return clip(level + noise * min(1.0, level * 0.2), 0.0, 10.0)
 
 
 @compiled
@@ -82,7 +95,7 @@ def activity_target(pain: float, distress: float, comorbidity: float, sedation: 
 @compiled
 def activity_change(activity: float, target: float, p: Parameters) -> float:
     """Change of activity per week: relaxation to the target in about `activity_time` weeks."""
-    return (target - activity) / p.activity_time
+    return _relaxation(activity, target, p.activity_time)
 
 
 @compiled
@@ -91,14 +104,14 @@ def strength_change(strength: float, activity: float, p: Parameters) -> float:
 
     The sustained strength is 1 - slope (1 - a); `strength_activity_slope` is the second link of the cycle.
     """
-    gap = 1.0 - p.strength_activity_slope * (1.0 - activity) - strength
-    return gap / (p.strength_gain_time if gap > 0.0 else p.strength_loss_time)
+    sustained = 1.0 - p.strength_activity_slope * (1.0 - activity)
+    return _relaxation(strength, sustained, p.strength_gain_time if sustained > strength else p.strength_loss_time)
 
 
 @compiled
 def training_gain(strength: float, training: float, age: float, p: Parameters) -> float:
     """Gain of strength per week from training: (1 - s) x training, less with each decade after 50 years."""
-    decades = max(0.0, (age - 50.0) / 10.0)
+    decades = max(0.0, (age - 50.0) * 0.1)
     return (1.0 - strength) * min(1.0, training * max(0.0, 1.0 - p.training_age_loss * decades))
 
 
@@ -108,15 +121,15 @@ def sensitization_change(sensitization: float, pain: float, distress: float, poo
 
     The target is the share of the scale above `sensitization_threshold`, raised by distress and poor sleep (each 0-1).
     """
-    above = max(0.0, pain - p.sensitization_threshold) / (10.0 - p.sensitization_threshold)
+    above = max(0.0, pain - p.sensitization_threshold) * (1.0 / (10.0 - p.sensitization_threshold))
     target = min(1.0, above * (1.0 + p.sensitization_distress * distress + p.sensitization_sleep * poor_sleep))
-    return (target - sensitization) / p.sensitization_time - min(1.0, easing) * sensitization
+    return _relaxation(sensitization, target, p.sensitization_time) - min(1.0, easing) * sensitization
 
 
 @compiled
 def tolerance_change(tolerance: float, dose: float, p: Parameters) -> float:
     """Change of tolerance per week: it follows d / (d + k50) in about `tolerance_time` weeks."""
-    return (dose / (dose + p.tolerance_half_dose) - tolerance) / p.tolerance_time
+    return _relaxation(tolerance, _saturation(dose, p.tolerance_half_dose), p.tolerance_time)
 
 
 @compiled
@@ -140,13 +153,13 @@ def withdrawal_change(withdrawal: float, p: Parameters) -> float:
 @compiled
 def sedation_chance(dose: float, p: Parameters) -> float:
     """Chance of sedation at a dose: max d / (d + d50)."""
-    return p.sedation_max * dose / (dose + p.side_effect_half_dose)
+    return p.sedation_max * _saturation(dose, p.side_effect_half_dose)
 
 
 @compiled
 def constipation_chance(dose: float, p: Parameters) -> float:
     """Chance of constipation at a dose: max d / (d + d50)."""
-    return p.constipation_max * dose / (dose + p.side_effect_half_dose)
+    return p.constipation_max * _saturation(dose, p.side_effect_half_dose)
 
 
 @compiled
@@ -164,6 +177,6 @@ def overdose_hazard(dose: float, tapered: bool, p: Parameters) -> float:
 @compiled
 def function_score(activity: float, strength: float, pain: float, p: Parameters) -> float:
     """Function (0-1): weighted mean of activity, strength and freedom from pain."""
-    free = 1.0 - pain / 10.0
+    free = 1.0 - pain * 0.1
     total = p.function_activity + p.function_strength + p.function_pain
-    return (p.function_activity * activity + p.function_strength * strength + p.function_pain * free) / total
+    return (p.function_activity * activity + p.function_strength * strength + p.function_pain * free) * (1.0 / total)

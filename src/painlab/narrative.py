@@ -15,6 +15,10 @@ from painlab.outcomes import BY_NAME
 _COUNTED: Final = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _WEEKS_PER_YEAR: Final = 52
 _LONGEST_HEADLINE: Final = 90
+_OF_DRAWS: Final = {
+    "posterior": ", which are calibrated to published trials",
+    "prior": ", which come from prior ranges, not calibrated to trials",
+}
 
 
 class Compared(NamedTuple):
@@ -146,7 +150,7 @@ def headline(weekly: pl.DataFrame, averages: pl.DataFrame | None = None) -> str:
 
 
 def summary(
-    weekly: pl.DataFrame, title: str, weeks: int, level: float, averages: pl.DataFrame | None = None, *, calibrated: bool = False
+    weekly: pl.DataFrame, title: str, weeks: int, level: float, averages: pl.DataFrame | None = None, *, kind: str = "other"
 ) -> str:
     """Say what a projection shows in a few sentences.
 
@@ -160,8 +164,8 @@ def summary(
         Horizon.
     level
         Share of the parameter draws that the bands hold.
-    calibrated
-        Whether the draws are those that published trials allow, or those of the prior.
+    kind
+        Where the draws come from: `posterior`, `prior`, or `other`, of which nothing is said.
     """
     means = _averages(weekly, averages)
     demand = compared(means, "mme_per_1000")
@@ -188,10 +192,7 @@ def summary(
     if demand.low is None:
         sentences.append("This is one run with the central parameter values, without a band: nothing says how sure it is.")
     else:
-        sentences.append(
-            f'"Likely" means in {100 * level:.0f} % of the draws of the parameters, '
-            + ("which are calibrated to published trials." if calibrated else "which come from prior ranges, not calibrated to trials.")
-        )
+        sentences.append(f'"Likely" means in {100 * level:.0f} % of the draws of the parameters{_OF_DRAWS.get(kind, "")}.')
     return " ".join(sentences)
 
 

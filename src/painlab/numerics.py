@@ -3,6 +3,7 @@
 import hashlib
 import math
 from collections.abc import Callable
+from enum import IntEnum
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -10,6 +11,14 @@ from typing import Any, Final, TypeVar
 import numba
 import numpy as np
 import platformdirs
+from numba.core import ir, types
+from numba.core.compiler import CompilerBase, DefaultPassBuilder
+from numba.core.compiler_machinery import FunctionPass, register_pass
+from numba.core.ir_utils import build_definitions, get_definition, guard
+from numba.core.lowering import Lower
+from numba.core.typed_passes import BaseNativeLowering, NativeLowering
+from numba.core.untyped_passes import IRProcessing
+from numba.extending import intrinsic, overload
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -22,6 +31,10 @@ _COMPILED_SOURCES: Final = (
     "care",
     "catalog",
     "population",
+    "engine/layout",
+    "engine/arrival",
+    "engine/week",
+    "engine/prescribing",
     "engine/cohort",
 )
 
@@ -35,13 +48,95 @@ def _cache_folder() -> Path:
     return platformdirs.user_cache_path("painlab") / "compiled" / digest.hexdigest()[:16]
 
 
-def _compile(function: Function, inlined: bool) -> Function:
+def _is_single(kind: types.Type) -> bool:
+    if isinstance(kind, types.BaseTuple):  # type: ignore[attr-defined]
+        return any(_is_single(one) for one in kind)
+    return (kind.dtype if isinstance(kind, types.Array) else kind) == types.float32
+
+
+@register_pass(mutates_CFG=False, analysis_only=False)
+class _PlainConstants(FunctionPass):  # type: ignore[misc]
+    """Members of an IntEnum become the integers they are, so that tuples too can be indexed by them; in a function that is given single
+    precision, literals become single, since one `1.0` would make all of it double.
+    """
+
+    _name = "painlab_plain_constants"
+
+    def __init__(self) -> None:
+        FunctionPass.__init__(self)
+
+    def run_pass(self, state: Any) -> bool:
+        single = any(_is_single(kind) for kind in state.args)
+        for block in state.func_ir.blocks.values():
+            for one in block.find_insts(ir.Assign):
+                made = one.value
+                if isinstance(made, ir.Expr) and made.op == "getattr":
+                    holder = guard(get_definition, state.func_ir, made.value)
+                    known = isinstance(holder, ir.Global | ir.FreeVar) and isinstance(holder.value, type)
+                    found = getattr(holder.value, made.attr, None) if known else None
+                    if isinstance(found, IntEnum):
+                        one.value = ir.Const(int(found), one.loc)
+                elif single and isinstance(made, ir.Const | ir.Global | ir.FreeVar):
+                    made.value = _as_single(made.value)
+        state.func_ir._definitions = build_definitions(state.func_ir.blocks)
+        return True
+
+
+def _as_single(literal: Any) -> Any:
+    if isinstance(literal, float):
+        return np.float32(literal)
+    if isinstance(literal, tuple) and literal and all(isinstance(one, float) for one in literal):
+        return tuple(np.float32(one) for one in literal)
+    return literal
+
+
+class _Compiler(CompilerBase):  # type: ignore[misc]
+    """numba's own steps, and `_PlainConstants` before types are worked out."""
+
+    def define_pipelines(self) -> list[Any]:
+        self.state.flags.no_cfunc_wrapper = True
+        steps = DefaultPassBuilder.define_nopython_pipeline(self.state)
+        steps.add_pass_after(_PlainConstants, IRProcessing)
+        steps.finalize()
+        return [steps]
+
+
+class _ApartLower(Lower):  # type: ignore[misc]
+    def setup_function(self, fndesc: Any) -> None:
+        super().setup_function(fndesc)
+        self.function.attributes.add("noinline")
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _ApartLowering(BaseNativeLowering):  # type: ignore[misc]
+    """Keep a loop's function apart: inlined into its caller, its arrays would no longer be known not to overlap."""
+
+    _name = "painlab_apart_lowering"
+
+    @property
+    def lowering_class(self) -> type[Lower]:
+        return _ApartLower
+
+
+class _LoopCompiler(_Compiler):
+    def define_pipelines(self) -> list[Any]:
+        self.state.flags.noalias = True
+        steps = super().define_pipelines()[0]
+        steps.passes = [(_ApartLowering if one is NativeLowering else one, says) for one, says in steps.passes]
+        return [steps]
+
+
+_OPTIONS: Final = {"nogil": True, "error_model": "numpy"}
+_INLINED: Final = {**_OPTIONS, "forceinline": True}
+
+
+def _compile(function: Function, **options: Any) -> Function:
     before = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(_cache_folder())
     try:
-        return numba.njit(cache=True, nogil=True, error_model="numpy", forceinline=inlined)(function)
+        return numba.njit(cache=True, **options)(function)
     except (RuntimeError, OSError):
-        return numba.njit(nogil=True, error_model="numpy", forceinline=inlined)(function)
+        return numba.njit(**options)(function)
     finally:
         numba.config.CACHE_DIR = before
 
@@ -49,65 +144,111 @@ def _compile(function: Function, inlined: bool) -> Function:
 def compiled(function: Function) -> Function:
     """Compile a pure function with numba, inlined where it is called; `.py_func` keeps the plain one.
 
-    Inlining spares handing the 90 parameters over at each call. Machine code is cached on disk; where no folder can be written, it is
-    compiled anew in each process.
+    It takes the precision of its arguments: single in the cohort, double from Python. Machine code is cached on disk; where no folder can
+    be written, it is compiled anew in each process.
     """
-    return _compile(function, inlined=True)
+    return _compile(function, pipeline_class=_Compiler, **_INLINED)
 
 
 def compiled_loop(function: Function) -> Function:
-    """Compile a function that is long or called seldom, as `compiled` but not inlined."""
-    return _compile(function, inlined=False)
-
-
-_LN2_HIGH: Final = 6.93147180369123816490e-01
-_LN2_LOW: Final = 1.90821492927058770002e-10
-_INVERSE_LN2: Final = 1.44269504088896338700
-_SQRT_HALF: Final = 0.70710678118654752440
-_ODD_SHARES: Final = tuple(1.0 / n for n in range(1, 24, 2))
-_TAYLOR: Final = tuple(1.0 / math.factorial(n) for n in range(13, -1, -1))
+    """Compile a loop over arrays, as `compiled` but kept a function of its own. Its arrays must not overlap."""
+    return _compile(function, pipeline_class=_LoopCompiler, **_OPTIONS)
 
 
 @compiled
+def single(x: float | np.floating[Any]) -> float:
+    """x in single precision."""
+    return np.float32(x)  # type: ignore[return-value]
+
+
+_ROUNDING: Final = 12582912.0  # 1.5 x 2^23: adding it to a small number rounds away the fraction
+_INVERSE_LN2: Final = 1.44269504088896341
+_LN2_HIGH: Final = 0.693359375
+_LN2_LOW: Final = -2.12194440e-4
+_EXPONENT_BITS: Final = np.int32(23)
+_EXPONENT_BIAS: Final = np.int32(127)
+_MANTISSA: Final = np.int32(0x007FFFFF)
+_SQRT_HALF_BITS: Final = np.int32(0x3F3504F3)
+_EXP_TERMS: Final = tuple(1.0 / math.factorial(n) for n in range(2, 8))
+_LOG_TERMS: Final = tuple(1.0 / n for n in range(3, 10, 2))
+
+
+@intrinsic
+def _bits(context, x):  # type: ignore[no-untyped-def]
+    """The 32 bits of a single-precision number as an integer."""
+
+    def lower(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        return builder.bitcast(arguments[0], context.get_value_type(types.int32))
+
+    return types.int32(types.float32), lower
+
+
+@intrinsic
+def _from_bits(context, x):  # type: ignore[no-untyped-def]
+    """The single-precision number that has these 32 bits."""
+
+    def lower(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        return builder.bitcast(arguments[0], context.get_value_type(types.float32))
+
+    return types.float32(types.int32), lower
+
+
+@compiled
+def _exp_single(x: float) -> float:
+    x = min(max(x, -87.0), 88.0)
+    k = (x * _INVERSE_LN2 + _ROUNDING) - _ROUNDING
+    r = (x - k * _LN2_HIGH) - k * _LN2_LOW
+    c, r2 = _EXP_TERMS, r * r
+    tail = (c[0] + c[1] * r) + (c[2] + c[3] * r) * r2 + (c[4] + c[5] * r) * (r2 * r2)
+    scale = _from_bits(np.int32(np.int32(k) + _EXPONENT_BIAS) << _EXPONENT_BITS)
+    return (1.0 + (r + tail * r2)) * scale
+
+
+@compiled
+def _log_single(x: float) -> float:
+    bits = np.int32(_bits(x) - _SQRT_HALF_BITS)
+    exponent = np.float32(np.int32(bits >> _EXPONENT_BITS))
+    mantissa = _from_bits(np.int32((bits & _MANTISSA) + _SQRT_HALF_BITS))  # from sqrt(1/2) to sqrt(2)
+    f = (mantissa - 1.0) / (mantissa + 1.0)
+    f2 = f * f
+    c = _LOG_TERMS
+    series = f2 * ((c[0] + c[1] * f2) + (c[2] + c[3] * f2) * (f2 * f2))
+    return exponent * _LN2_HIGH + (2.0 * (f + f * series) + exponent * _LN2_LOW)
+
+
 def exp(x: float) -> float:
-    """e to the power x, within 2 units in the last place; x is held to -700 ... 700.
+    """e to the power x, held to where it neither overflows nor vanishes: the library's in double precision.
+
+    In single precision (-87 ... 88) from basic arithmetic, within 2 units in the last place.
 
     >>> round(exp(1.0), 12)
     2.718281828459
     """
-    x = min(max(x, -700.0), 700.0)
-    k = math.floor(x * _INVERSE_LN2 + 0.5)
-    r = (x - k * _LN2_HIGH) - k * _LN2_LOW
-    # Estrin's scheme: the parts are worked out side by side, which halves the time of Horner's chain; |r| <= ln(2)/2.
-    c, r2 = _TAYLOR, r * r
-    r4 = r2 * r2
-    low = ((c[13] + c[12] * r) + (c[11] + c[10] * r) * r2) + ((c[9] + c[8] * r) + (c[7] + c[6] * r) * r2) * r4
-    high = ((c[5] + c[4] * r) + (c[3] + c[2] * r) * r2) + (c[1] + c[0] * r) * r4
-    total = low + high * (r4 * r4)
-    return math.ldexp(total, int(k))
+    return math.exp(min(max(x, -700.0), 700.0))
 
 
-@compiled
 def log(x: float) -> float:
-    """Natural logarithm of a positive x, by the series of the inverse hyperbolic tangent.
+    """Natural logarithm of a positive x: the library's in double precision, in single precision by the series of the inverse
+    hyperbolic tangent, within 3 units in the last place.
 
     >>> round(log(10.0), 12)
     2.302585092994
     """
-    mantissa, exponent = math.frexp(x)
-    if mantissa < _SQRT_HALF:
-        mantissa *= 2.0
-        exponent -= 1
-    f = (mantissa - 1.0) / (mantissa + 1.0)
-    f2 = f * f
-    f4 = f2 * f2
-    f8 = f4 * f4
-    c = _ODD_SHARES
-    low = (c[0] + c[1] * f2) + (c[2] + c[3] * f2) * f4
-    middle = (c[4] + c[5] * f2) + (c[6] + c[7] * f2) * f4
-    high = (c[8] + c[9] * f2) + (c[10] + c[11] * f2) * f4
-    total = low + (middle + high * f8) * f8
-    return exponent * _LN2_HIGH + (2.0 * f * total + exponent * _LN2_LOW)
+    return math.log(x)
+
+
+@overload(exp, jit_options=_INLINED)
+def _exp_by_precision(x):  # type: ignore[no-untyped-def]
+    if x == types.float32:
+        return lambda x: _exp_single(x)
+    return lambda x: math.exp(min(max(x, -700.0), 700.0))
+
+
+@overload(log, jit_options=_INLINED)
+def _log_by_precision(x):  # type: ignore[no-untyped-def]
+    if x == types.float32:
+        return lambda x: _log_single(x)
+    return lambda x: math.log(x)
 
 
 @compiled
@@ -146,6 +287,17 @@ def clip(x: float, low: float, high: float) -> float:
     return min(max(x, low), high)
 
 
+_CENTER: Final = (
+    -3.969683028665376e01, 2.209460984245205e02, -2.759285104469687e02, 1.383577518672690e02, -3.066479806614716e01, 2.506628277459239e00,
+)  # fmt: skip
+_CENTER_BELOW: Final = (-5.447609879822406e01, 1.615858368580409e02, -1.556989798598866e02, 6.680131188771972e01, -1.328068155288572e01)
+_TAIL: Final = (
+    -7.784894002430293e-03, -3.223964580411365e-01, -2.400758277161838e00, -2.549732539343734e00, 4.374664141464968e00,
+    2.938163982698783e00,
+)  # fmt: skip
+_TAIL_BELOW: Final = (7.784695709041462e-03, 3.224671290700398e-01, 2.445134137142996e00, 3.754408661907416e00)
+
+
 @compiled
 def standard_normal(u: float) -> float:
     """Standard normal quantile of 0 < u < 1 (Acklam's rational approximation, relative error below 1.2e-9).
@@ -153,33 +305,15 @@ def standard_normal(u: float) -> float:
     >>> round(standard_normal(0.975), 4)
     1.96
     """
-    if 0.02425 <= u <= 0.97575:
-        q = u - 0.5
-        r = q * q
-        top = -3.969683028665376e01
-        for c in (2.209460984245205e02, -2.759285104469687e02, 1.383577518672690e02, -3.066479806614716e01, 2.506628277459239e00):
-            top = top * r + c
-        bottom = -5.447609879822406e01
-        for c in (1.615858368580409e02, -1.556989798598866e02, 6.680131188771972e01, -1.328068155288572e01, 1.0):
-            bottom = bottom * r + c
+    c, d = _CENTER, _CENTER_BELOW
+    q = u - 0.5
+    r = q * q
+    top = ((((c[0] * r + c[1]) * r + c[2]) * r + c[3]) * r + c[4]) * r + c[5]
+    bottom = ((((d[0] * r + d[1]) * r + d[2]) * r + d[3]) * r + d[4]) * r + 1.0
+    if abs(q) <= 0.47575:
         return top * q / bottom
-    tail = min(u, 1.0 - u)
-    q = math.sqrt(-2.0 * log(tail))
-    top = -7.784894002430293e-03
-    for c in (-3.223964580411365e-01, -2.400758277161838e00, -2.549732539343734e00, 4.374664141464968e00, 2.938163982698783e00):
-        top = top * q + c
-    bottom = 7.784695709041462e-03
-    for c in (3.224671290700398e-01, 2.445134137142996e00, 3.754408661907416e00, 1.0):
-        bottom = bottom * q + c
-    value = top / bottom
-    return value if u < 0.5 else -value
-
-
-FIXED_POINT: Final = float(2**20)
-"""Scale of the integer sums: a resolution of one millionth, exact in any order of adding."""
-
-
-@compiled
-def to_fixed(x: float) -> np.int64:
-    """x as an integer number of 2^-20, so that a sum over patients does not depend on their order."""
-    return np.int64(math.floor(x * FIXED_POINT + 0.5))
+    e, f = _TAIL, _TAIL_BELOW
+    r = math.sqrt(-2.0 * log(min(u, 1.0 - u)))
+    top = ((((e[0] * r + e[1]) * r + e[2]) * r + e[3]) * r + e[4]) * r + e[5]
+    bottom = (((f[0] * r + f[1]) * r + f[2]) * r + f[3]) * r + 1.0
+    return top / bottom if u < 0.5 else -(top / bottom)

@@ -14,6 +14,7 @@ class Outcome(NamedTuple):
     better: str  # "lower", "higher" or "neither"
     scale: float  # reported value per patient's value
     digits: int
+    most: float = 1.0  # largest value in one patient and week, in the patient's units
 
 
 class Count(IntEnum):
@@ -62,6 +63,7 @@ OUTCOMES: Final = (
         "neither",
         1000,
         0,
+        most=400.0,
     ),
     Outcome("on_opioids", "On opioids", "%", "share of patients with a prescribed opioid this week", "neither", 100, 1),
     Outcome("dose_50_plus", "At or above 50 MME/day", "%", "share at the dose where CDC 2022 asks for more caution", "lower", 100, 1),
@@ -72,7 +74,7 @@ OUTCOMES: Final = (
     Outcome(
         "new_persistent_use", "New persistent use", "%", "share that came without opioids and had 90 days in a row since", "lower", 100, 1
     ),
-    Outcome("pain", "Pain", "0-10 NRS", "mean felt pain on the numeric rating scale", "lower", 1, 2),
+    Outcome("pain", "Pain", "0-10 NRS", "mean felt pain on the numeric rating scale", "lower", 1, 2, most=10.0),
     Outcome("activity", "Activity", "% of habitual", "mean activity as a share of what was habitual before the pain", "higher", 100, 1),
     Outcome("strength", "Strength", "% of healthy", "mean strength as a share of healthy strength", "higher", 100, 1),
     Outcome("function", "Function", "0-100", "mean function, weighted from activity, strength and pain", "higher", 100, 1),
@@ -90,9 +92,19 @@ OUTCOMES: Final = (
         "lower",
         1000,
         2,
+        most=4.0,
     ),
-    Outcome("sessions", "Sessions of care", "per 1,000 patients per week", "attended sessions of all programs of care", "neither", 1000, 0),
-    Outcome("injections", "Injections", "per 1,000 patients per week", "injections and ablations given", "neither", 1000, 1),
+    Outcome(
+        "sessions",
+        "Sessions of care",
+        "per 1,000 patients per week",
+        "attended sessions of all programs of care",
+        "neither",
+        1000,
+        0,
+        most=100.0,
+    ),
+    Outcome("injections", "Injections", "per 1,000 patients per week", "injections and ablations given", "neither", 1000, 1, most=100.0),
     Outcome("visits", "Visits", "per 1,000 patients per week", "visits to the prescriber, planned or not", "neither", 1000, 0),
     Outcome(
         "cost",
@@ -102,6 +114,7 @@ OUTCOMES: Final = (
         "neither",
         1,
         2,
+        most=100_000.0,
     ),
 )
 

@@ -10,7 +10,7 @@ from painlab import catalog
 from painlab.catalog import Condition
 from painlab.dynamics import activity_target
 from painlab.fields import Strict, lever
-from painlab.numerics import clip, compiled, compiled_loop, exp, shifted, standard_normal
+from painlab.numerics import clip, compiled, exp, shifted, standard_normal
 from painlab.parameters import Parameters
 from painlab.randomness import Block, uniforms
 from painlab.tables import nearest
@@ -290,7 +290,9 @@ class Traits(NamedTuple):
     treatment_response: float  # multiplier
     opioid_response: float  # multiplier
     stop_ease: float  # multiplier of the hazard of stopping opioids
-    goal: int
+    goal: float  # its number among the population's goals, from 0
+    dose_factor: float  # multiplier of a starting dose
+    supply_factor: float  # multiplier of the first supply
     dose: float  # MME/day inherited at arrival
     weeks_on: float
     activity: float
@@ -324,8 +326,14 @@ def _around(level: float, u: float, spread: float) -> float:
     return clip(level + spread * standard_normal(u), 0.0, 1.0)
 
 
-@compiled_loop
-def draw_traits(seed: int, patient: int, condition: Condition, people: Mix, goals: int, p: Parameters) -> Traits:
+@compiled
+def _multiplier(u: float, p: Parameters) -> float:
+    """A patient's own multiplier of a response, with mean 1."""
+    return exp(p.response_spread * standard_normal(u) - 0.5 * p.response_spread * p.response_spread)
+
+
+@compiled
+def draw_traits(seed: int, patient: int, condition: Condition, people: Mix, goals: float, p: Parameters) -> Traits:
     """Draw one patient's traits and state at arrival.
 
     Activity, strength and sensitization at arrival are where the weeks of pain before arrival would have brought a healthy
@@ -333,30 +341,29 @@ def draw_traits(seed: int, patient: int, condition: Condition, people: Mix, goal
     """
     body = uniforms(seed, patient, 0, Block.TRAITS_BODY, 0)
     mind = uniforms(seed, patient, 0, Block.TRAITS_MIND, 0)
-    life = uniforms(seed, patient, 0, Block.TRAITS_LIFE, 0)
     opioid = uniforms(seed, patient, 0, Block.TRAITS_OPIOID, 0)
 
     # a normal distribution cut at the eligibility limit and at 10, by its quantiles
     low = normal_share((people.minimum_pain - condition.pain) / condition.pain_sd)
     high = normal_share((people.maximum_pain - condition.pain) / condition.pain_sd)
-    deviate = standard_normal(clip(low + body[0] * (high - low), 1e-9, 1.0 - 1e-9))
+    deviate = standard_normal(clip(low + body[0] * (high - low), 2e-7, 1.0 - 2e-7))
     pain = clip(condition.pain + condition.pain_sd * deviate, people.minimum_pain, people.maximum_pain)
-    own = uniforms(seed, patient, 0, Block.TRAITS_COURSE, 0)
-    course = condition.course_weeks * exp(p.course_time_spread * standard_normal(own[0]))
-    stop_ease = condition.opioid_stop * exp(p.stop_spread * standard_normal(own[1]))
     lasting = shifted(condition.lasting_share, p.course_spread * standard_normal(body[1]))
     age = clip(people.age + condition.age_sd * standard_normal(body[2]), 18.0, 95.0)
-    response = exp(p.response_spread * standard_normal(body[3]) - 0.5 * p.response_spread**2)
+    response = _multiplier(body[3], p)
+    opioid_response = condition.opioid_response * _multiplier(body[4], p)
+    course = condition.course_weeks * exp(p.course_time_spread * standard_normal(body[5]))
     distress = _around(people.distress, mind[0], p.trait_spread)
     sleep = _around(people.poor_sleep, mind[1], p.trait_spread)
     adherence = _around(people.adherence, mind[2], p.trait_spread)
-    opioid_response = condition.opioid_response * exp(p.response_spread * standard_normal(mind[3]) - 0.5 * p.response_spread**2)
-    work = _around(people.work_demand, life[0], p.trait_spread)
-    comorbidity = _around(people.comorbidity, life[1], p.trait_spread)
-    prior = 1.0 if life[2] < people.prior_treatment else 0.0
-    goal = min(goals - 1, int(life[3] * goals))
-    dose = people.opioid_dose * exp(p.dose_spread * standard_normal(opioid[1])) if opioid[0] < people.on_opioids else 0.0
-    dose = min(dose, 400.0)
+    work = _around(people.work_demand, mind[3], p.trait_spread)
+    comorbidity = _around(people.comorbidity, mind[4], p.trait_spread)
+    prior = 1.0 if mind[5] < people.prior_treatment else 0.0
+    dose_factor = exp(p.dose_spread * standard_normal(opioid[1]))
+    dose = min(people.opioid_dose * dose_factor, 400.0) if opioid[0] < people.on_opioids else 0.0
+    supply_factor = exp(p.first_supply_spread * standard_normal(opioid[2]))
+    stop_ease = condition.opioid_stop * exp(p.stop_spread * standard_normal(opioid[3]))
+    goal = min(goals - 1.0, np.floor(opioid[4] * goals))
 
     target = activity_target(pain, distress, comorbidity, 0.0, 0.0, p)
     usual = activity_target(0.0, distress, comorbidity, 0.0, 0.0, p)
@@ -370,7 +377,8 @@ def draw_traits(seed: int, patient: int, condition: Condition, people: Mix, goal
     tolerance = dose / (dose + p.tolerance_half_dose) * (1.0 - exp(-people.opioid_weeks / p.tolerance_time))
     return Traits(
         pain, lasting, course, age, distress, sleep, work, comorbidity, prior, adherence, response * (1.0 - p.prior_response_loss * prior),
-        opioid_response, stop_ease, goal, dose, people.opioid_weeks if dose > 0.0 else 0.0, activity, strength, sensitization, tolerance,
+        opioid_response, stop_ease, goal, dose_factor, supply_factor, dose, people.opioid_weeks if dose > 0.0 else 0.0, activity, strength,
+        sensitization, tolerance,
     )  # fmt: skip
 
 

@@ -199,7 +199,7 @@ def measured(trial: Trial, records: np.ndarray, weeks: tuple[int, int] | None = 
         among = among & np.any(on, axis=1)
     if not among.any():
         return Measured(float("nan"), np.zeros(records.shape[0]))
-    values = _per_patient(trial, window, on, records[:, 0, Recorded.PAIN])
+    values = _per_patient(trial, window, on, records[:, 0, Recorded.PAIN]).astype(float)
     mean = float(values[among].mean())
     return Measured(mean, np.where(among, values - mean, 0.0) / among.mean())
 
@@ -208,17 +208,17 @@ def _per_patient(trial: Trial, window: np.ndarray, on: np.ndarray, pain_at_first
     """A trial's outcome of each patient, shape (patients,)."""
     name, threshold = trial.outcome, trial.threshold or 0.0
     if name in ("pain", "mme"):
-        return np.asarray(window[:, :, Recorded[name.upper()]].mean(axis=1))
+        return np.asarray(window[:, :, Recorded[name.upper()]].mean(axis=1, dtype=float))
     if name in ("function", "activity", "strength"):
-        return np.asarray(100.0 * window[:, :, Recorded[name.upper()]].mean(axis=1))
+        return np.asarray(100.0 * window[:, :, Recorded[name.upper()]].mean(axis=1, dtype=float))
     if name == "days_on_opioids":
         return 7.0 * on.sum(axis=1)
     if name == "sessions":
-        return np.asarray(window[:, :, Recorded.SESSIONS].sum(axis=1))
-    dose = window[:, :, Recorded.DOSE].sum(axis=1) / np.maximum(on.sum(axis=1), 1)
+        return np.asarray(window[:, :, Recorded.SESSIONS].sum(axis=1, dtype=float))
+    dose = window[:, :, Recorded.DOSE].sum(axis=1, dtype=float) / np.maximum(on.sum(axis=1), 1)
     if name == "dose":
         return np.asarray(dose)
-    pain = window[:, :, Recorded.PAIN].mean(axis=1)
+    pain = window[:, :, Recorded.PAIN].mean(axis=1, dtype=float)
     met: dict[str, Callable[[], np.ndarray]] = {
         "dose_at_least": lambda: dose >= threshold,
         "on_opioids": lambda: np.any(on, axis=1),

@@ -8,8 +8,9 @@ import pytest
 from painlab import care, catalog, dynamics, parameters
 from painlab.care import OrderField, Plan, TreatmentField
 from painlab.catalog import Condition
-from painlab.engine.cohort import TAPER_RISK_WEEKS, arrival_week, simulate_block
-from painlab.numerics import FIXED_POINT
+from painlab.engine.cohort import simulate_patients
+from painlab.engine.layout import ADDED, LANES, SCALES, packed
+from painlab.engine.prescribing import TAPER_PAUSE_WEEKS, TAPER_RISK_WEEKS
 from painlab.outcomes import Count
 from painlab.parameters import Parameters
 from painlab.population import Mix, draw_traits
@@ -66,18 +67,30 @@ def followed(
     weeks: int = 30,
     seed: int = 1,
     patients: range = range(1),
-    follow_up: int = -1,
-    earlier_plan: Plan | None = None,
+    arrivals: list[int] | None = None,
+    stay: int | None = None,
 ) -> np.ndarray:
-    """The engine's integer sums of the patients, shape (outcomes, weeks + 1)."""
-    rows = np.array([one for one, _ in care_given or []]).reshape(-1, len(TreatmentField))
-    orders = np.array([one for _, one in care_given or []]).reshape(-1, len(OrderField))
-    sums, present = np.zeros((len(Count), weeks + 1), dtype=np.int64), np.zeros(weeks + 1, dtype=np.int64)
-    earlier = (orders, plan) if earlier_plan is None else (np.zeros_like(orders), earlier_plan)
-    simulate_block(
-        seed, patients.start, len(patients), weeks, follow_up, condition, people, GOALS, p, rows, orders, plan, *earlier, sums, present
-    )
-    return sums
+    """The engine's integer sums of the patients, shape (outcomes, weeks + 1); all arrive in week 0 and stay unless stated."""
+    rows = np.array([one for one, _ in care_given or []], dtype=np.float32).reshape(-1, len(TreatmentField))
+    orders = np.array([one for _, one in care_given or []], dtype=np.float32).reshape(1, -1, len(OrderField))
+    sums, present = np.zeros((1, len(Count), weeks + 1), dtype=np.int64), np.zeros(weeks + 1, dtype=np.int64)
+    came = np.array(arrivals or [0] * len(patients), dtype=np.int64)
+    simulate_patients(
+        seed, patients.start, came, stay or weeks + 1, packed(condition), packed(people), GOALS.astype(np.float32), packed(p), rows, orders,
+        packed(plan)[None], sums, present, np.empty((0, 0, 0, 0), dtype=np.float32),
+    )  # fmt: skip
+    assert present.tolist() == [_there(came, stay or weeks + 1, week) for week in range(weeks + 1)]
+    return sums[0]
+
+
+def _there(arrivals: np.ndarray, stay: int, week: int) -> int:
+    """How many are in care in a week."""
+    return int(((arrivals <= week) & (week < arrivals + stay)).sum())
+
+
+def levels(sums: np.ndarray, outcome: Count) -> np.ndarray:
+    """An outcome's sums by week, in patients' units."""
+    return sums[outcome] / float(SCALES[outcome])
 
 
 @dataclass
@@ -126,7 +139,8 @@ class ByHand:
 
     def agrees_with(self, sums: np.ndarray) -> None:
         for outcome, values in self.weeks.items():
-            np.testing.assert_allclose(sums[outcome] / FIXED_POINT, values, rtol=0.0, atol=1e-5, err_msg=outcome.name)
+            within = 1e-4 + 1.0 / float(SCALES[outcome])
+            np.testing.assert_allclose(levels(sums, outcome), values, rtol=0.0, atol=within, err_msg=outcome.name)
 
 
 # One patient by hand
@@ -143,7 +157,7 @@ def test_a_body_without_care_follows_the_equations_week_by_week() -> None:
         hand.lives(pain)
     sums = followed(p)
     hand.agrees_with(sums)
-    assert sums[Count.PAIN, 0] / FIXED_POINT == pytest.approx(CONDITION.pain, abs=1e-5)
+    assert levels(sums, Count.PAIN)[0] == pytest.approx(CONDITION.pain, abs=1e-5)
 
 
 @pytest.mark.parametrize("courses", [1, 2])
@@ -245,17 +259,18 @@ def test_a_taper_that_is_given_up_returns_to_the_earlier_dose_and_is_not_offered
     people = PEOPLE._replace(on_opioids=1.0)
     before = dose = ByHand(p, people).traits.dose
     expected = [dose]
-    tapering, offered_again, returns = True, 0, 0
+    tapering, offered_again, returns = True, 0.0, 0
+    assert TAPER_PAUSE_WEEKS == 26.0
     for week in range(1, 71):
         if tapering:
             dose *= (1.0 - 0.05) ** (1.0 / care.WEEKS_PER_MONTH)
-            if uniforms(1, 0, week, Block.TAPER, 0)[0] < 0.3:
-                dose, tapering, offered_again, returns = before, False, week + 26, returns + 1
+            if uniforms(1, 0, week, Block.PRESCRIBING, 0)[3] < 0.3:
+                dose, tapering, offered_again, returns = before, False, week + TAPER_PAUSE_WEEKS, returns + 1
         tapering = tapering or week >= offered_again
         expected.append(dose)
     assert returns >= 2
     found = followed(p, plan=PLAN._replace(taper_start=0.0, taper_pace=5.0, taper_offer=10.0), people=people, weeks=70)
-    assert (found[Count.MME] / FIXED_POINT).tolist() == pytest.approx(expected, abs=1e-5)
+    assert levels(found, Count.MME) == pytest.approx(expected, abs=1e-4)
 
 
 # Referral, waiting and stepped care
@@ -275,8 +290,8 @@ def test_a_referral_waits_as_drawn_and_one_that_fails_is_never_met() -> None:
 
 def test_stepped_care_is_given_only_to_those_who_still_hurt_when_it_is_due() -> None:
     p = certain()
-    pain = followed(p)[Count.PAIN] / FIXED_POINT
-    above_all, at_week_2 = float(pain[2:].max()) + 0.01, float(pain[2]) - 1e-5
+    pain = levels(followed(p), Count.PAIN)
+    above_all, at_week_2 = float(pain[2:].max()) + 0.01, float(pain[2]) - 1e-4
     for threshold, weeks in ((above_all, []), (at_week_2, [2, 3, 4])):
         sums = followed(p, [(row(counts_session=1.0), order(start_week=2.0, weeks=3.0, pain_threshold=threshold))])
         assert np.flatnonzero(sums[Count.SESSIONS]).tolist() == weeks
@@ -305,22 +320,22 @@ def test_days_without_supply_do_not_count_toward_long_term_therapy() -> None:
 
 def test_those_who_came_on_opioids_are_long_term_at_once_and_never_new() -> None:
     sums = followed(certain(), people=PEOPLE._replace(on_opioids=1.0), patients=range(5))
-    assert set(sums[Count.LONG_TERM_THERAPY].tolist()) == {5 * int(FIXED_POINT)}
+    assert set(sums[Count.LONG_TERM_THERAPY].tolist()) == {5 * int(SCALES[Count.LONG_TERM_THERAPY])}
     assert not sums[Count.NEW_PERSISTENT_USE].any()
 
 
 @pytest.mark.parametrize(("dose", "from_50", "from_90"), [(49.9, 0, 0), (50.0, 1, 0), (89.9, 1, 0), (90.0, 1, 1), (150.0, 1, 1)])
 def test_doses_count_from_the_threshold_itself_on_and_are_capped(dose: float, from_50: int, from_90: int) -> None:
-    sums = followed(certain(), plan=STARTING._replace(start_dose=dose)) / FIXED_POINT
-    assert set(sums[Count.DOSE_50_PLUS].tolist()) == {from_50}
-    assert set(sums[Count.DOSE_90_PLUS].tolist()) == {from_90}
-    assert sums[Count.MME] == pytest.approx(min(dose, 100.0), abs=1e-5)
+    sums = followed(certain(), plan=STARTING._replace(start_dose=dose))
+    assert set(levels(sums, Count.DOSE_50_PLUS)) == {from_50}
+    assert set(levels(sums, Count.DOSE_90_PLUS)) == {from_90}
+    assert levels(sums, Count.MME) == pytest.approx(min(dose, 100.0), abs=1e-4)
 
 
 def test_each_visit_that_raises_the_dose_adds_a_step_until_the_cap() -> None:
     p = certain(escalation_usual=1.0, escalation_step=0.25)
-    dose = followed(p, plan=STARTING._replace(escalation=1.0), weeks=6)[Count.MME] / FIXED_POINT
-    assert dose.tolist() == pytest.approx([40.0, 50.0, 62.5, 78.125, 97.65625, 100.0, 100.0], abs=1e-5)
+    sums = followed(p, plan=STARTING._replace(escalation=1.0), weeks=6)
+    assert levels(sums, Count.MME) == pytest.approx([40.0, 50.0, 62.5, 78.125, 97.65625, 100.0, 100.0], abs=1e-4)
 
 
 # What the sums may depend on
@@ -335,37 +350,46 @@ def test_sums_are_the_same_integers_however_the_patients_are_cut_and_ordered() -
         people = PEOPLE._replace(on_opioids=0.3)
         return followed(p, therapy, STARTING, people=people, condition=condition, patients=patients)
 
-    whole = sums(range(97))
-    parts = [sums(range(start, min(start + 10, 97))) for start in range(0, 97, 10)]
-    one_by_one = [sums(range(patient, patient + 1)) for patient in reversed(range(97))]
-    assert np.array_equal(whole, sum(parts))
-    assert np.array_equal(whole, sum(reversed(parts)))
-    assert np.array_equal(whole, sum(one_by_one))
+    count = LANES + ADDED + 37  # a whole block and a part of one, whose sums are taken in different ways
+    whole = sums(range(count))
+    for size in (1, 10, ADDED, LANES - 1, LANES, LANES + 1):
+        parts = [sums(range(start, min(start + size, count))) for start in range(0, count, size)]
+        assert np.array_equal(whole, sum(parts))
+        assert np.array_equal(whole, sum(reversed(parts)))
 
 
 # Arrival and follow-up
 
 
-def test_patients_who_arrived_before_week_0_keep_the_baseline_plan() -> None:
-    p, weeks, follow_up = certain(), 30, 20
-    earlier = later = 0
-    for patient in range(60):
-        arrival = arrival_week.py_func(1, patient, weeks, follow_up)
-        one = {"weeks": weeks, "follow_up": follow_up, "patients": range(patient, patient + 1)}
-        dose = followed(p, plan=STARTING, earlier_plan=PLAN, **one)[Count.MME]
-        present = np.arange(max(arrival, 0), min(arrival + follow_up, weeks + 1))
-        if arrival < 0:
-            earlier += 1
-            assert not dose.any()
-        else:
-            later += 1
-            assert np.flatnonzero(dose).tolist() == present.tolist()
-        visits = followed(p, **one)[Count.VISITS]  # every week is a visit, from arrival to the end of follow-up
-        assert np.flatnonzero(visits).tolist() == present.tolist()
-    assert min(earlier, later) > 10
+@pytest.mark.parametrize("arrival", [-20, -19, -5, -1, 0, 1, 17, 29, 30])
+def test_a_patient_counts_from_arrival_to_the_end_of_follow_up(arrival: int) -> None:
+    weeks, stay = 30, 20
+    visits = followed(certain(), weeks=weeks, arrivals=[arrival], stay=stay)[Count.VISITS]  # every week is a visit
+    present = range(max(arrival, 0), min(arrival + stay, weeks + 1))
+    assert np.flatnonzero(visits).tolist() == list(present)
+
+
+def test_a_life_does_not_depend_on_the_week_of_arrival() -> None:
+    p, condition = parameters.scalars(parameters.values()), catalog.conditions()["sciatica"]
+    for patient in range(5):
+        one = {"patients": range(patient, patient + 1), "condition": condition, "plan": STARTING, "stay": 20}
+        in_week_0 = followed(p, arrivals=[0], weeks=40, **one)
+        for arrival in (-7, 12):
+            later = followed(p, arrivals=[arrival], weeks=40, **one)
+            low = max(arrival, 0)
+            assert np.array_equal(later[:, low : arrival + 20], in_week_0[:, low - arrival : 20])
+
+
+def test_patients_who_arrive_one_by_one_or_together_add_up_to_the_same_sums() -> None:
+    p = parameters.scalars(parameters.values())
+    condition = catalog.conditions()["sciatica"]
+    arrivals = [-9, -9, -9, -4, 0, 0, 1, 5, 5, 5, 5, 30]
+    usual = {"condition": condition, "plan": STARTING, "stay": 12}
+    together = followed(p, patients=range(12), arrivals=arrivals, **usual)
+    alone = sum(followed(p, patients=range(i, i + 1), arrivals=[week], **usual) for i, week in enumerate(arrivals))
+    assert np.array_equal(together, alone)
 
 
 def test_the_closed_cohort_is_whole_in_every_week() -> None:
-    assert arrival_week.py_func(1, 7, 30, -1) == 0
     visits = followed(certain(), patients=range(9))[Count.VISITS]
-    assert set((visits / FIXED_POINT).tolist()) == {9.0}
+    assert set((visits / SCALES[Count.VISITS]).tolist()) == {9.0}

@@ -57,7 +57,7 @@ def test_in_bed_rest_nobody_moves_and_strength_goes_as_its_equation_says() -> No
     sustained = max(0.0, 1.0 - VALUES["strength_activity_slope"])  # at no activity at all
     strength = resting[:, 0, Recorded.STRENGTH]
     by_hand = strength + (sustained - strength) / VALUES["strength_loss_time"]
-    assert resting[:, 1, Recorded.STRENGTH] == pytest.approx(by_hand, rel=1e-9)
+    assert resting[:, 1, Recorded.STRENGTH] == pytest.approx(by_hand, rel=1e-6)
     assert (resting[:, 3, Recorded.STRENGTH] < up_and_about[:, 3, Recorded.STRENGTH]).all()
 
 
@@ -68,7 +68,7 @@ def test_where_the_driver_of_pain_is_known_an_injection_meets_it() -> None:
         lives(care, blind, condition="knee_osteoarthritis", diagnosed=share)[:, 3, Recorded.PAIN].mean()
         for care, share in ((injection, 1.0), (injection, 0.0), ({"coordination": 0.0, **NO_OPIOIDS}, 0.0))
     )
-    assert known < unknown <= none + 1e-9
+    assert known < unknown <= none + 1e-6
 
 
 @pytest.mark.parametrize("treatment", ["physical_therapy", "acupuncture", "manual_therapy"])
@@ -77,7 +77,7 @@ def test_a_sham_acts_by_attention_and_expectation_alone(treatment: str) -> None:
     bare = dict.fromkeys((f"{treatment}.contextual",), 0.0)
     nothing, empty_sham = lives(NO_OPIOIDS, bare), lives(sham, bare)
     for outcome in (Recorded.PAIN, Recorded.ACTIVITY, Recorded.STRENGTH, Recorded.FUNCTION):
-        assert empty_sham[:, :, outcome] == pytest.approx(nothing[:, :, outcome], abs=1e-12)
+        np.testing.assert_array_equal(empty_sham[:, :, outcome], nothing[:, :, outcome])
     with_context = {f"{treatment}.contextual": 0.2}
     pain = [lives(care, with_context)[:, 12, Recorded.PAIN].mean() for care in (NO_OPIOIDS, sham, real)]
     assert pain[0] > pain[1] > pain[2]
@@ -117,4 +117,4 @@ def test_following_patients_one_by_one_gives_the_cohorts_means() -> None:
     records = execution.follow(scenario.population, scenario.care, VALUES, first=0, patients=PATIENTS, seed=3, weeks=WEEKS)
     names = [one.name for one in OUTCOMES]
     for outcome in ("PAIN", "ACTIVITY", "STRENGTH", "FUNCTION", "SESSIONS"):
-        assert records[:, :, Recorded[outcome]].mean(axis=0) == pytest.approx(sums[names.index(outcome.lower())], abs=2e-6), outcome
+        assert records[:, :, Recorded[outcome]].mean(axis=0) == pytest.approx(sums[names.index(outcome.lower())], abs=1e-5), outcome

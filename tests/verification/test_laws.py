@@ -16,7 +16,7 @@ from painlab.population import Population
 from painlab.projection import Projection
 from painlab.scenario import Scenario
 
-ROUNDING = 2e-6  # an outcome is summed in steps of 2^-20
+ROUNDING = 2e-5  # patients live in single precision, and a dose is summed in steps of 2^-15
 ALWAYS = ("coordination", "prescribing", "reassessment")
 OPIOID_OUTCOMES = (
     "mme_per_1000", "on_opioids", "dose_50_plus", "dose_90_plus", "long_term_therapy", "new_persistent_use", "sedation", "constipation",

@@ -1,40 +1,32 @@
-"""Blocks of patients and parameter draws over threads; the result does not depend on how they are cut."""
+"""Pieces of work over threads, processes or machines; the result does not depend on how it is cut or where it runs."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from functools import lru_cache
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
 
 from painlab import catalog, parameters, population
-from painlab.care import TreatmentField
 from painlab.catalog import Condition
-from painlab.engine.cohort import follow_block, simulate_block
-from painlab.numerics import FIXED_POINT
-from painlab.outcomes import OUTCOMES, Recorded
+from painlab.engine.cohort import simulate_patients
+from painlab.engine.layout import COUNTED, LANES, SCALES, packed
+from painlab.outcomes import Recorded
 from painlab.plan import CarePlan
 from painlab.scenario import Scenario
 
-BLOCK_PATIENTS = 2000
+ARMS = 2
+MOST_PATIENTS = 64 * LANES  # in one piece, so that progress moves and an interrupt is heard
+REMOTE_WEEKS = 20_000_000  # patient-weeks in one piece for another process or machine: about a second of work
+WAITING = 4  # pieces handed out for each worker, so that none waits
 Progress = Callable[[int, int], None]
+Values = Mapping[str, float]
 
 
 class Cancelled(Exception):
     """The caller asked for the run to end; there is no result."""
-
-
-class Sums(NamedTuple):
-    """Weekly means of every draw.
-
-    means: shape (draws, 2 arms, outcomes, weeks + 1), baseline first, in patients' units; present: patients by draw and week.
-    """
-
-    means: np.ndarray
-    present: np.ndarray
-
-
-Values = Mapping[str, float]
 
 
 class Inputs(NamedTuple):
@@ -48,12 +40,268 @@ class Inputs(NamedTuple):
     rows: np.ndarray
 
 
+class Cohort(NamedTuple):
+    """All that one draw's patients depend on, as text and numbers that can be sent anywhere."""
+
+    scenario: str  # as JSON
+    values: tuple[float, ...]  # of all parameters, in the order of data/parameters.csv
+    first: int  # number of the first patient; each draw has its own
+    patients: int
+    seed: int
+    weeks: int
+    cut: tuple[str, ...] = ()
+
+
+class Piece(NamedTuple):
+    """Patients start ... start + count - 1 of a cohort."""
+
+    cohort: Cohort
+    start: int
+    count: int  # type: ignore[assignment]
+
+
+class Part(NamedTuple):
+    """Integer sums of some patients: by arm (baseline first), outcome and week, in the units of `SCALES`; patients by week."""
+
+    sums: np.ndarray
+    present: np.ndarray
+
+
+class Sums(NamedTuple):
+    """Weekly means of every draw.
+
+    means: shape (draws, 2 arms, outcomes, weeks + 1), baseline first, in patients' units; present: patients by draw and week.
+    """
+
+    means: np.ndarray
+    present: np.ndarray
+
+
 def inputs_of(people: population.Population, values: Values, cut: tuple[str, ...] = ()) -> Inputs:
-    """Inputs of compiled code for a population under a set of parameter values, with the named links cut."""
+    """Inputs of the equations for a population under a set of parameter values, with the named links cut."""
     condition = population.patients_condition(people, values)
     rows = np.array([one.row(values, condition.exercise_response) for one in catalog.treatments().values()])
-    assert rows.shape[1] == len(TreatmentField)
     return Inputs(parameters.cut_links(parameters.scalars(values), cut), condition, rows)
+
+
+def cohorts(
+    scenario: Scenario, values: Sequence[Values], *, patients: int, seed: int, weeks: int, cut: tuple[str, ...] = (), first_draw: int = 0
+) -> list[Cohort]:
+    """A cohort for each set of values; draw d has patients d x patients onward. Raises InputError for an unknown link."""
+    parameters.cut_links(parameters.scalars(parameters.values()), cut)
+    text, names = scenario.model_dump_json(), tuple(parameters.records())
+    numbers = (tuple(float(one[name]) for name in names) for one in values)
+    return [Cohort(text, one, (first_draw + draw) * patients, patients, seed, weeks, cut) for draw, one in enumerate(numbers)]
+
+
+@lru_cache(maxsize=32)
+def _scenario(text: str) -> Scenario:
+    return Scenario.model_validate_json(text)
+
+
+class _Prepared(NamedTuple):
+    """Arguments of simulate_patients, and the follow-up in weeks (-1 in a closed cohort)."""
+
+    condition: np.ndarray
+    people: np.ndarray
+    goals: np.ndarray
+    p: np.ndarray
+    rows: np.ndarray
+    orders: np.ndarray
+    plans: np.ndarray
+    follow_up: int
+
+    def simulate(
+        self, seed: int, first: int, arrivals: np.ndarray, stay: int, arms: int, sums: np.ndarray, present: np.ndarray, records: np.ndarray
+    ) -> None:
+        """Call simulate_patients with the first `arms` plans."""
+        simulate_patients(
+            seed, first, arrivals, stay, self.condition, self.people, self.goals, self.p, self.rows, self.orders[:arms], self.plans[:arms],
+            sums, present, records,
+        )  # fmt: skip
+
+
+def _prepare(people: population.Population, plans: Sequence[CarePlan], values: Values, cut: tuple[str, ...]) -> _Prepared:
+    one = inputs_of(people, values, cut)
+    goals, rows = population.goal_thresholds(people).astype(np.float32), one.rows.astype(np.float32)
+    orders = np.array([plan.engine_orders() for plan in plans], dtype=np.float32)
+    follow_up = people.arrivals.follow_up_weeks if people.arrivals else -1
+    packed_plans = np.array([packed(plan.engine_plan()) for plan in plans])
+    mix = packed(population.mix(people))
+    return _Prepared(packed(one.condition), mix, goals, packed(one.p), rows, orders, packed_plans, follow_up)
+
+
+@lru_cache(maxsize=64)
+def _prepared(cohort: Cohort) -> _Prepared:
+    scenario = _scenario(cohort.scenario)
+    values = dict(zip(parameters.records(), cohort.values, strict=True))
+    return _prepare(scenario.population, (scenario.baseline_plan(), scenario.care), values, cohort.cut)
+
+
+def arrival_weeks(start: int, count: int, patients: int, weeks: int, follow_up: int) -> np.ndarray:
+    """Calendar weeks in which patients start ... start + count - 1 of so many arrive, shape (count,), in rising order.
+
+    In an open cohort evenly from -follow_up to the horizon; in a closed one (follow_up -1) all in week 0.
+    """
+    if follow_up < 0:
+        return np.zeros(count, dtype=np.int64)
+    return np.arange(start, start + count, dtype=np.int64) * (weeks + 1 + follow_up) // patients - follow_up
+
+
+def simulate_piece(piece: Piece) -> Part:
+    """Simulate both arms of some patients, here and in one thread."""
+    cohort, start, count = piece
+    made = _prepared(cohort)
+    weeks = cohort.weeks
+    part = Part(np.zeros((ARMS, COUNTED, weeks + 1), dtype=np.int64), np.zeros(weeks + 1, dtype=np.int64))
+    arrivals = arrival_weeks(start, count, cohort.patients, weeks, made.follow_up)
+    stay = weeks + 1 if made.follow_up < 0 else made.follow_up
+    nobody = np.empty((0, 0, 0, 0), dtype=np.float32)
+    early = int(np.searchsorted(arrivals, 0))  # those who arrive before week 0 have the baseline's care in both arms
+    for low, high, arms in ((0, early, 1), (early, count, ARMS)):
+        if high > low:
+            sums = np.zeros((arms, *part.sums.shape[1:]), dtype=np.int64)
+            made.simulate(cohort.seed, cohort.first + start + low, arrivals[low:high], stay, arms, sums, part.present, nobody)
+            part.sums[:] += sums
+    return part
+
+
+def simulate_pieces(pieces: Sequence[Piece]) -> list[Part]:
+    """Simulate some pieces one after the other: one errand for another process or machine."""
+    return [simulate_piece(piece) for piece in pieces]
+
+
+def pieces_of(cohort: Cohort, size: int) -> list[Piece]:
+    """Cut a cohort into pieces of at most `size` patients."""
+    return [Piece(cohort, start, min(size, cohort.patients - start)) for start in range(0, cohort.patients, size)]
+
+
+def means_of(part: Part) -> np.ndarray:
+    """Weekly means in patients' units, shape (2 arms, outcomes, weeks + 1); 0 where nobody is present."""
+    return part.sums / SCALES.astype(float)[:, None] / np.maximum(part.present, 1)
+
+
+def workers(threads: int | None = None) -> int:
+    """Threads at work: as many as are asked for, or as there are processors for this process."""
+    if threads:
+        return threads
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def parts(
+    whole: Sequence[Cohort],
+    *,
+    threads: int | None = None,
+    executor: Executor | None = None,
+    size: int | None = None,
+    progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Iterator[tuple[int, Part]]:
+    """Simulate cohorts and yield each one's number and sums as soon as it is whole.
+
+    Parameters
+    ----------
+    executor
+        Any concurrent.futures Executor, of processes or other machines; threads of this process if left out.
+    size
+        Patients in a piece; fitting to the work if left out.
+    progress
+        Called as progress(done, total) as pieces finish.
+    cancelled
+        Asked between pieces; when it returns true, `Cancelled` is raised.
+    """
+    at_work = workers(threads)
+    errands = _errands(whole, size or _size(whole, at_work, executor is not None), remote=executor is not None)
+    totals: dict[int, Part] = {}
+    left = [sum(place == number for errand in errands for place, _ in errand) for number in range(len(whole))]
+    done, total = 0, sum(left)
+    pool = executor or ThreadPoolExecutor(min(at_work, max(1, len(errands))), thread_name_prefix="painlab")
+    try:
+        for places, found in _finished(pool, errands, WAITING * at_work, cancelled):
+            for place, part in zip(places, found, strict=True):
+                before = totals.get(place)
+                totals[place] = part if before is None else Part(before.sums + part.sums, before.present + part.present)
+                left[place] -= 1
+                done += 1
+                if progress:
+                    progress(done, total)
+                if not left[place]:
+                    yield place, totals.pop(place)
+    finally:
+        if executor is None:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _size(whole: Sequence[Cohort], at_work: int, remote: bool) -> int:
+    one = whole[0]
+    if remote:
+        return max(LANES, REMOTE_WEEKS // (ARMS * (one.weeks + 1)))
+    shared_out = -(-one.patients * len(whole) // (WAITING * at_work))  # some pieces for each worker, in whole blocks
+    return min(-(-shared_out // LANES) * LANES, MOST_PATIENTS)
+
+
+def _errands(whole: Sequence[Cohort], size: int, *, remote: bool) -> list[list[tuple[int, Piece]]]:
+    """Pieces by errand, each with its cohort's number: one by one for threads, about `size` patients together for others."""
+    every = [(number, piece) for number, cohort in enumerate(whole) for piece in pieces_of(cohort, size)]
+    if not remote:
+        return [[one] for one in every]
+    together: list[list[tuple[int, Piece]]] = []
+    room = 0
+    for number, piece in every:
+        if piece.count > room:
+            together.append([])
+            room = size
+        together[-1].append((number, piece))
+        room -= piece.count
+    return together
+
+
+def _finished(
+    pool: Executor, errands: Iterable[list[tuple[int, Piece]]], window: int, cancelled: Callable[[], bool] | None
+) -> Iterator[tuple[list[int], list[Part]]]:
+    """Errands' results in the order in which they finish; only so many are handed out at a time."""
+    waiting: dict[Future[list[Part]], list[int]] = {}
+    coming = iter(errands)
+    try:
+        while True:
+            if cancelled and cancelled():
+                raise Cancelled
+            for errand in islice(coming, window - len(waiting)):
+                waiting[pool.submit(simulate_pieces, [piece for _, piece in errand])] = [number for number, _ in errand]
+            if not waiting:
+                return
+            for future in wait(waiting, return_when=FIRST_COMPLETED).done:
+                places = waiting.pop(future)
+                yield places, future.result()
+    finally:  # an interrupt should not wait for what has not begun
+        for future in waiting:
+            future.cancel()
+
+
+def run(
+    scenario: Scenario,
+    values: Sequence[Values],
+    *,
+    patients: int,
+    seed: int,
+    weeks: int,
+    cut: tuple[str, ...] = (),
+    threads: int | None = None,
+    executor: Executor | None = None,
+    block: int | None = None,
+    progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Sums:
+    """Run both arms on the same patients and random numbers, once for each set of parameter values; set d has patients d x patients onward.
+
+    block is the number of patients in a piece of work. Raises Cancelled when `cancelled()` is true between pieces.
+    """
+    whole = cohorts(scenario, values, patients=patients, seed=seed, weeks=weeks, cut=cut)
+    means = np.empty((len(whole), ARMS, COUNTED, weeks + 1))
+    present = np.empty((len(whole), weeks + 1), dtype=np.int64)
+    for draw, part in parts(whole, threads=threads, executor=executor, size=block, progress=progress, cancelled=cancelled):
+        means[draw], present[draw] = means_of(part), part.present
+    return Sums(means, present)
 
 
 def follow(
@@ -69,66 +317,10 @@ def follow(
 ) -> np.ndarray:
     """Follow a closed cohort's patients first ... first + patients - 1 one by one, under one plan and one set of parameter values.
 
-    Returns each patient's own weeks, shape (patients, weeks + 1, len(Recorded)).
+    Returns each patient's own weeks, shape (patients, weeks + 1, len(Recorded)), in single precision.
     """
-    records = np.zeros((patients, weeks + 1, len(Recorded)))
-    one = inputs_of(people, values, cut)
-    mix, goals = population.mix(people), population.goal_thresholds(people)
-    follow_block(seed, first, weeks, one.condition, mix, goals, one.p, one.rows, plan.engine_orders(), plan.engine_plan(), records)
-    return records
-
-
-def run(
-    scenario: Scenario,
-    values: Sequence[Values],
-    *,
-    patients: int,
-    seed: int,
-    weeks: int,
-    cut: tuple[str, ...] = (),
-    threads: int | None = None,
-    block: int = BLOCK_PATIENTS,
-    progress: Progress | None = None,
-    cancelled: Callable[[], bool] | None = None,
-) -> Sums:
-    """Run both arms on the same patients and random numbers, once for each set of parameter values; set d has patients d x patients onward.
-
-    Raises Cancelled when `cancelled()` is true between blocks.
-    """
-    draws = len(values)
-    people = population.mix(scenario.population)
-    goals = population.goal_thresholds(scenario.population)
-    arrivals = scenario.population.arrivals
-    follow_up = arrivals.follow_up_weeks if arrivals else -1
-    baseline, changed = scenario.baseline_plan(), scenario.care
-    arms = [(baseline.engine_orders(), baseline.engine_plan()), (changed.engine_orders(), changed.engine_plan())]
-    inputs = [inputs_of(scenario.population, one, cut) for one in values]
-    totals = np.zeros((draws, len(arms), len(OUTCOMES), weeks + 1), dtype=np.int64)
-    present = np.zeros((draws, len(arms), weeks + 1), dtype=np.int64)
-
-    def work(draw: int, arm: int, start: int) -> tuple[int, int, np.ndarray, np.ndarray]:
-        part, there = np.zeros_like(totals[0, 0]), np.zeros_like(present[0, 0])
-        if cancelled and cancelled():  # asked once and for all: a later "no" must not pass half of the patients off as a result
-            raise Cancelled
-        p, condition, rows = inputs[draw]
-        orders, plan = arms[arm]
-        count = min(block, patients - start)
-        first = draw * patients + start
-        simulate_block(seed, first, count, weeks, follow_up, condition, people, goals, p, rows, orders, plan, *arms[0], part, there)
-        return draw, arm, part, there
-
-    jobs = [(draw, arm, start) for draw in range(draws) for start in range(0, patients, block) for arm in range(len(arms))]
-    with ThreadPoolExecutor(threads or min(len(jobs), os.cpu_count() or 1)) as pool:
-        try:
-            for done, future in enumerate(as_completed([pool.submit(work, *job) for job in jobs]), start=1):
-                draw, arm, part, there = future.result()
-                totals[draw, arm] += part
-                present[draw, arm] += there
-                if progress:
-                    progress(done, len(jobs))
-        except BaseException:  # an interrupt should not wait for the blocks that have not begun
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    if cancelled and cancelled():
-        raise Cancelled
-    return Sums(totals / FIXED_POINT / np.maximum(present, 1)[:, :, None, :], present[:, 0])
+    made = _prepare(people, (plan,), values, cut)
+    records = np.zeros((1, weeks + 1, len(Recorded), patients), dtype=np.float32)
+    sums, present = np.zeros((1, COUNTED, weeks + 1), dtype=np.int64), np.zeros(weeks + 1, dtype=np.int64)
+    made.simulate(seed, first, np.zeros(patients, dtype=np.int64), weeks + 1, 1, sums, present, records)
+    return np.moveaxis(records[0], 2, 0)

@@ -13,7 +13,7 @@ import polars as pl
 
 from painlab import care, catalog, dynamics, parameters, population
 from painlab.care import OrderField, TreatmentField
-from painlab.engine.cohort import arrival_signal
+from painlab.engine.arrival import arrival_signal
 from painlab.engine.execution import inputs_of
 from painlab.population import Traits
 from painlab.scenario import Scenario

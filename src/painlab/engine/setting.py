@@ -11,7 +11,7 @@ import numpy as np
 
 from painlab import care, catalog, dynamics, parameters
 from painlab.care import TreatmentField
-from painlab.engine.cohort import arrival_signal
+from painlab.engine.arrival import arrival_signal
 from painlab.engine.execution import inputs_of
 from painlab.engine.mean_patient import typical_patient as typical_patient
 from painlab.errors import InputError
