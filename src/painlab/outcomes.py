@@ -114,7 +114,7 @@ OUTCOMES: Final = (
         "neither",
         1,
         2,
-        most=100_000.0,
+        most=32_768.0,
     ),
 )
 

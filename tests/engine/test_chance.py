@@ -70,7 +70,7 @@ def test_pain_wanders_about_its_course_and_remembers_the_week_before() -> None:
     for patient in range(20):
         noise, by_hand = 0.0, [0.0]
         for u in draws(patient, Block.BODY)[1:, 0]:
-            noise = 0.6 * noise + 0.7 * math.sqrt(1.0 - 0.6**2) * standard_normal(np.float32(u))
+            noise = 0.6 * noise + 0.7 * math.sqrt(1.0 - 0.6**2) * standard_normal(float(u))
             by_hand.append(noise)
         assert paths[patient] == pytest.approx(by_hand, abs=1e-4)
     settled = paths[:, 15:]

@@ -147,7 +147,7 @@ def test_who_is_concerned_comes_to_the_desk_and_goes_back_to_the_same_place(shar
     prescribing.scatter(count, lanes, desk, mine.ravel())
     assert np.array_equal(mine[:CHANGED_AT_DESK, concerned], np.tile(np.arange(count) + 1000.0, (CHANGED_AT_DESK, 1)))
     others = np.setdiff1d(np.arange(LANES), concerned)
-    assert not mine[[Own.WITHDRAWN, Own.HAZARD]][:, others].any()  # nobody else has withdrawal or a hazard
+    assert not mine[[Own.WITHDRAWN, Own.DROWSY]][:, others].any()  # nobody else has withdrawal or sedation
     kept = slice(int(Own.DOSE), CHANGED_AT_DESK)
     assert np.array_equal(mine[kept, others], before[kept, others])
     assert np.array_equal(mine[CHANGED_AT_DESK : Own.CONCERNED], before[CHANGED_AT_DESK : Own.CONCERNED])

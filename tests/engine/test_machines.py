@@ -1,5 +1,6 @@
 """Processes and machines: the same bits as threads, whatever ends in the middle, and never another PainLab's."""
 
+import importlib
 import os
 import shutil
 import signal
@@ -9,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -150,7 +152,7 @@ def local_cluster(workers: int, **how: Any) -> Any:
     """A Dask cluster on this machine's loopback."""
     distributed = pytest.importorskip("distributed")
     return distributed.LocalCluster(
-        n_workers=workers, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=None, silence_logs=40, **how
+        n_workers=workers, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=":0", silence_logs=40, **how
     )
 
 
@@ -185,26 +187,37 @@ def test_a_worker_killed_in_mid_run_costs_time_and_no_result(address: str, weekl
 
 
 def test_a_cluster_without_workers_says_how_to_start_one() -> None:
-    with (
-        local_cluster(0) as cluster,
-        pytest.raises(InputError, match="the Dask scheduler has no workers.* Start one with `dask worker tcp://"),
-    ):
+    with local_cluster(0) as cluster, pytest.raises(InputError, match=r"has no workers.* Start one with `dask worker tcp://"):
         machines.connect(cluster.scheduler_address)
 
 
-def test_workers_with_other_data_or_code_are_refused_by_what_differs(root: Path, tmp_path: Path) -> None:
+@contextmanager
+def worker_of(address: str, path: Path) -> Iterator[None]:
+    """A worker started by Dask's own command, which finds the PainLab of a folder first."""
+    command = [sys.executable, "-m", "dask", "worker", address, "--nthreads", "1", "--no-nanny", "--no-dashboard"]
+    environment = os.environ | {"PYTHONPATH": str(path), "DASK_TEMPORARY_DIRECTORY": str(path)}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as started:
+        try:
+            with importlib.import_module("distributed").Client(address, set_as_default=False) as client:
+                client.wait_for_workers(1, timeout=120)
+            yield
+        finally:
+            started.terminate()
+
+
+def test_workers_with_other_data_are_refused(root: Path, tmp_path: Path) -> None:
     shutil.copytree(root / "src" / "painlab", tmp_path / "painlab", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(root / "data", tmp_path / "painlab" / "data")
     table = tmp_path / "painlab" / "data" / "treatments.toml"
     table.write_text(table.read_text(encoding="utf-8") + "\n# another price\n", encoding="utf-8")
-    with local_cluster(1, env={"PYTHONPATH": str(tmp_path)}) as cluster:
-        with pytest.raises(InputError, match=r"Dask worker tcp://.*: another PainLab works there: it differs in the data of the model\."):
-            machines.connect(cluster.scheduler_address)
+    complaint = r"Dask worker tcp://.*: another PainLab works there: it differs in the data of the model\."
+    with local_cluster(0) as cluster, worker_of(cluster.scheduler_address, tmp_path), pytest.raises(InputError, match=complaint):
+        machines.connect(cluster.scheduler_address)
 
 
 def test_workers_without_painlab_are_refused(tmp_path: Path) -> None:
     (tmp_path / "painlab").mkdir()
     (tmp_path / "painlab" / "__init__.py").write_text("raise ImportError('there is no PainLab here')\n", encoding="utf-8")
-    with local_cluster(1, env={"PYTHONPATH": str(tmp_path)}) as cluster:
-        with pytest.raises(InputError, match="PainLab does not run there"):
-            machines.connect(cluster.scheduler_address)
+    complaint = "PainLab does not run there"
+    with local_cluster(0) as cluster, worker_of(cluster.scheduler_address, tmp_path), pytest.raises(InputError, match=complaint):
+        machines.connect(cluster.scheduler_address)

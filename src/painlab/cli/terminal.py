@@ -85,7 +85,7 @@ def table_with(*headings: str) -> "Table":
 class Waiting:
     """A progress bar on stderr for what takes more than a second; nothing where stderr is no terminal."""
 
-    def __init__(self, text: str = "preparing (a first run compiles the model, once: about 20 seconds)") -> None:
+    def __init__(self, text: str = "preparing (a first run compiles the model, once: about half a minute)") -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 

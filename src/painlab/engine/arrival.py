@@ -3,7 +3,7 @@
 import numpy as np
 
 from painlab import care, dynamics
-from painlab.care import OrderField, Plan, TreatmentField
+from painlab.care import OrderField, TreatmentField
 from painlab.engine.layout import LANES, Given, Own, Shared, at, condition_of, order_of, parameters_of, people_of, row_of
 from painlab.numerics import compiled, compiled_loop, single
 from painlab.parameters import Parameters
@@ -110,9 +110,3 @@ def refer(
     for i in range(LANES):
         earliest = min(earliest, given[at(Given.DUE, i)])
     return earliest
-
-
-@compiled
-def first_supply_weeks(supply_factor: float, plan: Plan) -> float:
-    """Weeks that a patient's first supply lasts, at most 90 days."""
-    return min(90.0, plan.first_supply_days * supply_factor) / 7.0

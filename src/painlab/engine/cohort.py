@@ -9,11 +9,12 @@ import numpy as np
 from painlab.care import OrderField
 from painlab.engine import prescribing, week
 from painlab.engine.arrival import begin_arm, meet_patients, refer
-from painlab.engine.layout import ADDED, COUNTED, LANES, MOST, ROW, SCALES, Given, Own, Shared, at
+from painlab.engine.layout import ADDED, COUNTED, LANES, MOST, NOTED_AT_DESK, NOTED_IN_ALL, ROW, SCALES, Given, Own, Shared, at
 from painlab.numerics import compiled, compiled_loop, single
 from painlab.outcomes import Count, Recorded
 from painlab.randomness import DRAWS
 
+_FEW = 8
 _SHARED, _OWN, _GIVEN, _COUNTED = len(Shared) * ROW, len(Own) * ROW, len(Given) * ROW, COUNTED * ROW
 
 
@@ -22,22 +23,30 @@ def _in_units(value: float, most: float, scale: float) -> np.int32:
     return np.int32(min(value, most) * scale + np.float32(0.5))
 
 
+@compiled
+def _part(counted: np.ndarray, start: int, count: int, most: float, scale: float) -> np.int32:
+    """Sum of `count` numbers from a place on; unsigned places spare a check for negative ones."""
+    part, first = np.int32(0), np.uint64(start)
+    for i in range(count):
+        part = np.int32(part + _in_units(counted[first + np.uint64(i)], most, scale))
+    return part
+
+
 @compiled_loop
-def _add(counted: np.ndarray, low: int, high: int, sums: np.ndarray, place: int) -> None:
-    """Add lanes low ... high - 1 of each outcome to the sums of a week, in the integer units of `SCALES`."""
-    for k in range(COUNTED):
-        row = counted[k * ROW : (k + 1) * ROW]
+def _add(outcomes: np.ndarray, counted: np.ndarray, low: int, high: int, sums: np.ndarray, place: int) -> None:
+    """Add lanes low ... high - 1 of some outcomes to the sums of a week, in the integer units of `SCALES`."""
+    for n in range(outcomes.shape[0]):
+        k = outcomes[n]
         scale, most = SCALES[k], MOST[k]
-        if high - low == LANES:  # numbers of turns that are known when compiling are several times as fast
-            for start in range(0, LANES, ADDED):
-                together = row[start : start + ADDED]
-                part = np.int32(0)
-                for i in range(ADDED):
-                    part = np.int32(part + _in_units(together[i], most, scale))
-                sums[k, place] += part
-        else:
-            for i in range(low, high):
-                sums[k, place] += _in_units(row[i], most, scale)
+        start, end, total = at(k, low), at(k, high), 0
+        while start + ADDED <= end:  # numbers of turns that are known when compiling are several times as fast
+            total += _part(counted, start, ADDED, most, scale)
+            start += ADDED
+        while start + _FEW <= end:
+            total += _part(counted, start, _FEW, most, scale)
+            start += _FEW
+        total += _part(counted, start, end - start, most, scale)
+        sums[k, place] += total
 
 
 @compiled_loop
@@ -49,30 +58,38 @@ def _keep(counted: np.ndarray, mine: np.ndarray, now: float, low: int, high: int
         record[Recorded.STRENGTH, i] = counted[at(Count.STRENGTH, i)]
         record[Recorded.FUNCTION, i] = counted[at(Count.FUNCTION, i)]
         record[Recorded.DOSE, i] = mine[at(Own.DOSE, i)]
-        record[Recorded.MME, i] = counted[at(Count.MME, i)]
+        record[Recorded.MME, i] = mine[at(Own.TAKEN, i)]
         record[Recorded.SESSIONS, i] = counted[at(Count.SESSIONS, i)]
         record[Recorded.TAPERED, i] = 1.0 if now <= mine[at(Own.RISK_UNTIL, i)] else 0.0
 
 
 @compiled_loop
 def _enter(
-    now: float, arrivals: np.ndarray, start: int, counted: np.ndarray, mine: np.ndarray, sums: np.ndarray, present: np.ndarray,
-    first_arm: bool, records: np.ndarray,
+    now: float, arrivals: np.ndarray, start: int, counted: np.ndarray, noted: np.ndarray, lanes: np.ndarray, count: int, mine: np.ndarray,
+    sums: np.ndarray, present: np.ndarray, first_arm: bool, records: np.ndarray,
 ) -> None:  # fmt: skip
-    """Add a block's week to its calendar weeks: patients side by side who arrived together share one."""
-    low, there = 0, arrivals.shape[0]
+    """Add a block's week to its calendar weeks: patients side by side who arrived together share one.
+
+    counted holds everyone's outcomes by lane, noted those of the `count` patients at the desk, who are `lanes`.
+    """
+    low, first_noted, there = 0, 0, arrivals.shape[0]
+    padded = prescribing.blank(count, noted)
     while low < there:
         high = there if arrivals[low] == arrivals[there - 1] else low + 1
         while high < there and arrivals[high] == arrivals[low]:
             high += 1
+        last_noted = first_noted
+        while last_noted < count and int(lanes[last_noted]) < high:
+            last_noted += 1
         place = arrivals[low] + int(now)
         if 0 <= place < sums.shape[1]:
-            _add(counted, low, high, sums, place)
+            _add(NOTED_IN_ALL, counted, low, high, sums, place)
+            _add(NOTED_AT_DESK, noted, first_noted, padded if last_noted == count else last_noted, sums, place)
             if first_arm:
                 present[place] += high - low
             if records.shape[0] > 0:
                 _keep(counted, mine, now, low, high, records[0, place, :, start : start + there])
-        low = high
+        low, first_noted = high, last_noted
 
 
 @compiled_loop
@@ -112,7 +129,7 @@ def simulate_patients(
     arms, treatments, weeks = orders.shape[0], rows.shape[0], sums.shape[2] - 1
     shared = np.empty(_SHARED, dtype=np.float32)
     own = np.empty((arms, _OWN), dtype=np.float32)
-    counted = np.empty(_COUNTED, dtype=np.float32)
+    counted, noted = np.empty(_COUNTED, dtype=np.float32), np.empty(_COUNTED, dtype=np.float32)
     shared_desk, desk = np.zeros(_SHARED, dtype=np.float32), np.zeros(_OWN, dtype=np.float32)
     lanes, chances = np.zeros(LANES, dtype=np.uint32), np.empty(DRAWS * ROW, dtype=np.float32)
     given = np.empty((arms, treatments, _GIVEN), dtype=np.float32)
@@ -143,7 +160,7 @@ def simulate_patients(
                 week.visit(now, shared, mine, plan, p)
                 count = prescribing.gather(now, shared, mine, lanes, shared_desk, desk)
                 prescribing.draw(seed, one, t, count, lanes, chances)
-                prescribing.prescribe(t, count, chances, shared_desk, desk, condition, people, plan, p)
+                prescribing.prescribe(t, count, chances, shared_desk, desk, noted, condition, people, plan, p)
                 prescribing.scatter(count, lanes, desk, mine)
                 for j in range(treatments):
                     if now < due[arm, j]:
@@ -157,6 +174,7 @@ def simulate_patients(
                         drawn[j // DRAWS] = True
                     week.treat(now, sessions[j * ROW : (j + 1) * ROW], treated, row, order, shared, mine, counted, plan, p)
                 week.note(shared, mine, counted, p)
-                _enter(now, arrivals[start : start + there], start, counted, mine, sums[arm], present, arm == 0, records[arm : arm + 1])
+                arrived, record = arrivals[start : start + there], records[arm : arm + 1]
+                _enter(now, arrived, start, counted, noted, lanes, count, mine, sums[arm], present, arm == 0, record)
                 week.move(now, shared, mine, people, p)
-                week.adapt(shared, mine, counted, p)
+                week.adapt(shared, mine, p)

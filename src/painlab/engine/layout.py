@@ -75,7 +75,7 @@ class Own(IntEnum):
     TAKEN = 0  # MME/day, less where the supply covers a part of the week
     COVERED = 1  # share of the week that the supply covers, 0 without opioids
     WITHDRAWN = 2  # withdrawal pain that this week's fall of the dose adds
-    HAZARD = 3  # of overdose, per patient-year
+    DROWSY = 3  # chance of sedation by what is taken this week
     DOSE = 4  # MME/day prescribed
     WEEKS_ON = 5
     SUPPLY = 6  # weeks left of the first supply
@@ -99,12 +99,12 @@ class Own(IntEnum):
     LIFT = 24
     EASING = 25
     TRAINING = 26
-    SEDATION = 27  # by what was taken in the week before
+    SEDATION = 27  # chance by what was taken in the week before
     CONCERNED = 28  # whether the patient is at the desk
 
 
 SHARED_AT_DESK: Final = int(Shared.CAME_WITHOUT) + 1
-MADE_AT_DESK: Final = int(Own.HAZARD) + 1
+MADE_AT_DESK: Final = int(Own.DROWSY) + 1
 CHANGED_AT_DESK: Final = int(Own.FOUND) + 1
 OWN_AT_DESK: Final = int(Own.SEEN) + 1
 
@@ -123,6 +123,12 @@ class Given(IntEnum):
 
 
 COUNTED: Final = len(Count)
+NOTED_AT_DESK: Final = np.array([
+    Count.MME, Count.ON_OPIOIDS, Count.DOSE_50_PLUS, Count.DOSE_90_PLUS, Count.LONG_TERM_THERAPY, Count.SEDATION, Count.CONSTIPATION,
+    Count.SIDE_EFFECTS, Count.OVERDOSE_HAZARD, Count.VISITS,
+])  # fmt: skip
+"""Outcomes that are 0 in everyone who is not at the desk."""
+NOTED_IN_ALL: Final = np.array([int(one) for one in Count if one not in NOTED_AT_DESK])
 
 ROW: Final = LANES + 16
 """Numbers from one row to the next; with a power of two all rows would compete for the same places in the cache."""

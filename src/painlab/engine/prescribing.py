@@ -7,9 +7,11 @@ import numpy as np
 
 from painlab import care, dynamics
 from painlab.engine.layout import (
+    ADDED,
     CHANGED_AT_DESK,
     LANES,
     MADE_AT_DESK,
+    NOTED_AT_DESK,
     OWN_AT_DESK,
     SHARED_AT_DESK,
     Own,
@@ -21,6 +23,7 @@ from painlab.engine.layout import (
     plan_of,
 )
 from painlab.numerics import compiled, compiled_loop, single
+from painlab.outcomes import Count
 from painlab.randomness import Block, uniforms
 
 TAPER_PAUSE_WEEKS = 26.0  # a taper that was given up is not offered again for half a year (assumption)
@@ -36,7 +39,7 @@ def gather(week: float, shared: np.ndarray, mine: np.ndarray, lanes: np.ndarray,
         at_risk = (mine[at(Own.DOSE, i)] > 0.0) | (week <= mine[at(Own.RISK_UNTIL, i)])
         concerned[i] = 1.0 if at_risk | (mine[at(Own.SEEN, i)] > 0.0) else 0.0
         mine[at(Own.WITHDRAWN, i)] = 0.0
-        mine[at(Own.HAZARD, i)] = 0.0
+        mine[at(Own.DROWSY, i)] = 0.0
     count = 0
     for i in range(LANES):
         lanes[count] = i
@@ -83,10 +86,13 @@ def draw(seed: int, first: int, t: int, count: int, lanes: np.ndarray, chances: 
 
 @compiled_loop
 def prescribe(
-    t: int, count: int, chances: np.ndarray, shared: np.ndarray, mine: np.ndarray, condition_: np.ndarray, people_: np.ndarray,
-    plan_: np.ndarray, p_: np.ndarray,
+    t: int, count: int, chances: np.ndarray, shared: np.ndarray, mine: np.ndarray, noted: np.ndarray, condition_: np.ndarray,
+    people_: np.ndarray, plan_: np.ndarray, p_: np.ndarray,
 ) -> None:  # fmt: skip
-    """The week at the desk: the driver of pain may be found; opioids end, are tapered, started, reviewed or raised."""
+    """The week at the desk: the driver of pain may be found; opioids end, are tapered, started, reviewed or raised.
+
+    noted receives the outcomes `NOTED_AT_DESK`, in rows by `Count`.
+    """
     p, plan = parameters_of(p_), plan_of(plan_)
     condition, people = condition_of(condition_), people_of(people_)
     week = single(t)
@@ -146,7 +152,8 @@ def prescribe(
         covered = covered if on else 0.0
         persistent = (shared[at(Shared.CAME_WITHOUT, k)] > 0.0) & on & long_term
         mine[at(Own.DOSE, k)] = dose
-        mine[at(Own.TAKEN, k)] = dose * covered
+        taken = dose * covered
+        mine[at(Own.TAKEN, k)] = taken
         mine[at(Own.COVERED, k)] = covered
         mine[at(Own.WEEKS_ON, k)] = weeks_on if on else 0.0
         mine[at(Own.SUPPLY, k)] = (supply - 1.0 if supplied else supply) if on else 0.0
@@ -156,9 +163,32 @@ def prescribe(
         mine[at(Own.TAPER_AGAIN, k)] = again
         risk_until = week + TAPER_RISK_WEEKS if tapers else mine[at(Own.RISK_UNTIL, k)]
         mine[at(Own.RISK_UNTIL, k)] = risk_until
-        mine[at(Own.HAZARD, k)] = dynamics.overdose_hazard(dose, bool(week <= risk_until), p)
         mine[at(Own.PERSISTENT, k)] = 1.0 if persistent else mine[at(Own.PERSISTENT, k)]
         mine[at(Own.FOUND, k)] = 1.0 if found else mine[at(Own.FOUND, k)]
         mine[at(Own.WITHDRAWN, k)] = dynamics.withdrawal_onset(
             before, max(dose, felt_dose), mine[at(Own.TOLERANCE, k)], plan.taper_support, p
         )
+
+        drowsy, constipated = dynamics.sedation_chance(taken, p), dynamics.constipation_chance(taken, p)
+        mine[at(Own.DROWSY, k)] = drowsy
+        noted[at(Count.MME, k)] = taken
+        noted[at(Count.ON_OPIOIDS, k)] = 1.0 if on else 0.0
+        noted[at(Count.DOSE_50_PLUS, k)] = 1.0 if dose >= 50.0 else 0.0
+        noted[at(Count.DOSE_90_PLUS, k)] = 1.0 if dose >= 90.0 else 0.0
+        noted[at(Count.LONG_TERM_THERAPY, k)] = 1.0 if on & long_term else 0.0
+        noted[at(Count.SEDATION, k)] = drowsy
+        noted[at(Count.CONSTIPATION, k)] = constipated
+        noted[at(Count.SIDE_EFFECTS, k)] = 1.0 - (1.0 - drowsy) * (1.0 - constipated)
+        noted[at(Count.OVERDOSE_HAZARD, k)] = dynamics.overdose_hazard(dose, bool(week <= risk_until), p)
+        noted[at(Count.VISITS, k)] = 1.0 if seen else 0.0
+
+
+@compiled_loop
+def blank(count: int, noted: np.ndarray) -> int:
+    """Note nothing in the places after the `count` at the desk, up to a number that adds up quickly; returns that number."""
+    end = (count + ADDED - 1) // ADDED * ADDED
+    for row in NOTED_AT_DESK:
+        places = noted[at(row, count) : at(row, end)]
+        for k in range(places.shape[0]):
+            places[k] = 0.0
+    return end

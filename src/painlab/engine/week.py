@@ -189,31 +189,18 @@ def wane(given: np.ndarray, row_: np.ndarray, order_: np.ndarray, shared: np.nda
 
 @compiled_loop
 def note(shared: np.ndarray, mine: np.ndarray, counted: np.ndarray, p_: np.ndarray) -> None:
-    """The rest of the week's outcomes, before the body changes."""
+    """The outcomes `NOTED_IN_ALL`, before the body changes."""
     p = parameters_of(p_)
     for i in range(LANES):
-        pain, dose, taken = mine[at(Own.PAIN, i)], mine[at(Own.DOSE, i)], mine[at(Own.TAKEN, i)]
-        activity, strength = mine[at(Own.ACTIVITY, i)], mine[at(Own.STRENGTH, i)]
+        pain, activity, strength = mine[at(Own.PAIN, i)], mine[at(Own.ACTIVITY, i)], mine[at(Own.STRENGTH, i)]
         met = (activity >= shared[at(Shared.GOAL_ACTIVITY, i)]) & (strength >= shared[at(Shared.GOAL_STRENGTH, i)])
-        drowsy, constipated = dynamics.sedation_chance(taken, p), dynamics.constipation_chance(taken, p)
-        seen = mine[at(Own.SEEN, i)]
         counted[at(Count.PAIN, i)] = pain
-        counted[at(Count.VISITS, i)] = seen
-        counted[at(Count.COST, i)] += seen * p.cost_visit + 7.0 * taken * p.cost_mme
-        counted[at(Count.MME, i)] = taken
-        counted[at(Count.ON_OPIOIDS, i)] = 1.0 if dose > 0.0 else 0.0
-        counted[at(Count.DOSE_50_PLUS, i)] = 1.0 if dose >= 50.0 else 0.0
-        counted[at(Count.DOSE_90_PLUS, i)] = 1.0 if dose >= 90.0 else 0.0
-        counted[at(Count.LONG_TERM_THERAPY, i)] = 1.0 if mine[at(Own.WEEKS_ON, i)] >= care.LONG_TERM_WEEKS else 0.0
-        counted[at(Count.NEW_PERSISTENT_USE, i)] = mine[at(Own.PERSISTENT, i)]
         counted[at(Count.ACTIVITY, i)] = activity
         counted[at(Count.STRENGTH, i)] = strength
         counted[at(Count.FUNCTION, i)] = dynamics.function_score(activity, strength, pain, p)
         counted[at(Count.GOAL_REACHED, i)] = 1.0 if met else 0.0
-        counted[at(Count.SEDATION, i)] = drowsy
-        counted[at(Count.CONSTIPATION, i)] = constipated
-        counted[at(Count.SIDE_EFFECTS, i)] = 1.0 - (1.0 - drowsy) * (1.0 - constipated)
-        counted[at(Count.OVERDOSE_HAZARD, i)] = mine[at(Own.HAZARD, i)]
+        counted[at(Count.NEW_PERSISTENT_USE, i)] = mine[at(Own.PERSISTENT, i)]
+        counted[at(Count.COST, i)] += mine[at(Own.SEEN, i)] * p.cost_visit + 7.0 * mine[at(Own.TAKEN, i)] * p.cost_mme
 
 
 @compiled_loop
@@ -232,7 +219,7 @@ def move(week: float, shared: np.ndarray, mine: np.ndarray, people_: np.ndarray,
 
 
 @compiled_loop
-def adapt(shared: np.ndarray, mine: np.ndarray, counted: np.ndarray, p_: np.ndarray) -> None:
+def adapt(shared: np.ndarray, mine: np.ndarray, p_: np.ndarray) -> None:
     """One week on: the nervous system follows pain and opioids."""
     p = parameters_of(p_)
     for i in range(LANES):
@@ -244,4 +231,4 @@ def adapt(shared: np.ndarray, mine: np.ndarray, counted: np.ndarray, p_: np.ndar
         mine[at(Own.WITHDRAWAL, i)] = withdrawal + dynamics.withdrawal_change(withdrawal, p) + mine[at(Own.WITHDRAWN, i)]
         mine[at(Own.TOLERANCE, i)] = clip(tolerance + tolerated, 0.0, 1.0)
         mine[at(Own.WEEKS_ON, i)] += mine[at(Own.COVERED, i)]
-        mine[at(Own.SEDATION, i)] = counted[at(Count.SEDATION, i)]
+        mine[at(Own.SEDATION, i)] = mine[at(Own.DROWSY, i)]

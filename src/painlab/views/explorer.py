@@ -39,7 +39,7 @@ NOTE: Final = (
     "For teaching and exploring questions; it advises no individual patient. Bands hold 95% of the parameter sets "
     "that published trials allow; much of what no trial speaks of is assumed: press <b>?</b> at a lever to see which."
 )
-PREPARING: Final = "Preparing the model. The first time on a machine this takes about 20 seconds; afterwards a moment."
+PREPARING: Final = "Preparing the model. The first time on a machine this takes about half a minute; afterwards a moment."
 
 
 def explore(scenario: Scenario | str | Path = "early-pt") -> "Explorer":
