@@ -21,6 +21,10 @@ _RATIOS: Final = {
 }
 
 
+IDLE: Final = 0.5
+"""Load above which a machine is not idle."""
+
+
 def table(results: dict[str, Any]) -> str:
     """All figures with what they were to reach."""
     lines = [*_heading(results), "", "| measure | figure | to reach | reached |", "| --- | ---: | ---: | --- |"]
@@ -79,6 +83,11 @@ def _heading(results: dict[str, Any]) -> list[str]:
     asked = f"Scenario {results['scenario']}, both arms, {results['weeks']} weeks, all outcomes."
     lines.append(f"{asked} {state['date']}, commit {state['commit']}.")
     lines.append(f"{state['processor']}, {state['cores']} cores, {state['system']}{load}. {named}.")
+    if (state["load_before"] or 0.0) > IDLE:
+        lines += [
+            "",
+            "The machine was busy with other things: all is slower than it can be, two threads above all. Measure again when it is idle.",
+        ]
     return lines
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from painlab import care, dynamics, parameters
+from painlab import care, dynamics, parameters, posterior
 from painlab.errors import InputError
 from painlab.evidence import estimates
 from painlab.tables import data_folder
@@ -204,15 +204,16 @@ def test_writing_again_gives_the_same_bytes(written, tmp_path):
 
 
 def test_other_values_change_the_number_and_the_picture_but_not_the_band(written):
-    changed = {**CENTRAL, "strength_loss_time": 20.0}
+    shown = posterior.values()
+    changed = {**shown, "strength_loss_time": 20.0}
     one = pages.mechanisms()["activity-to-strength"]
     first = next(path for path in written if path.name == "activity-to-strength.md").read_text(encoding="utf-8")
-    before = pages.ANSWERS["rest_2"].words(CENTRAL)
+    before = pages.ANSWERS["rest_2"].words(shown)
     after = pages.ANSWERS["rest_2"].words(changed)
     assert before in first and after in pages.page(one, changed) and after not in first
     assert before.partition("(")[2] == after.partition("(")[2]
     curve = pages.CURVES[one.name][0]
-    assert svg(curve, swept(curve, changed)) != svg(curve, swept(curve, CENTRAL))
+    assert svg(curve, swept(curve, changed)) != svg(curve, swept(curve, shown))
 
 
 @pytest.mark.parametrize("name", NAMES)

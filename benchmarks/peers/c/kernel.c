@@ -64,7 +64,7 @@ int simulate(uint64_t seed, int64_t patients, int weeks, const Parameters *restr
                 int count;
                 STEP(DESK, count = gather(week, a, b->lanes, &b->desk));
                 STEP(DESK_CHANCE, draw(seed, first, t, PRESCRIBING, 0, count, b->lanes, b->chances));
-                STEP(PRESCRIBE, prescribe(t, count, b->chances, &b->desk, c, who, plan, p));
+                STEP(PRESCRIBE, prescribe(t, count, b->chances, &b->desk, b->noted, c, who, plan, p));
                 STEP(DESK, scatter(count, b->lanes, &b->desk, a));
                 for (int j = 0; j < TREATMENTS; j++) {
                     Given *g = &b->given[arm][j];
@@ -80,8 +80,11 @@ int simulate(uint64_t seed, int64_t patients, int weeks, const Parameters *restr
                     STEP(TREAT, treat(week, b->sessions[j], g, rows[j], orders[arm][j], &b->shared, a, b->counted, plan, p));
                 }
                 STEP(NOTE, note(&b->shared, a, b->counted, p));
-                STEP(ADD, add(b->counted, there, most, scales, sums + (int64_t)arm * OUTCOMES * stride + t, stride));
-                STEP(MOVE, move_on(week, &b->shared, a, b->counted, who, p));
+                int64_t *to = sums + (int64_t)arm * OUTCOMES * stride + t;
+                while (count > 0 && b->lanes[count - 1] >= there) count--; /* a last block's places that hold nobody */
+                STEP(ADD, add(sizeof NOTED_IN_ALL / sizeof(int), NOTED_IN_ALL, b->counted, there, most, scales, to, stride));
+                STEP(ADD, add(sizeof NOTED_AT_DESK / sizeof(int), NOTED_AT_DESK, b->noted, count, most, scales, to, stride));
+                STEP(MOVE, move_on(week, &b->shared, a, who, p));
             }
         }
     }

@@ -16,7 +16,7 @@ typedef struct {
 
 typedef struct {
     float dose[ROW], taken[ROW], covered[ROW], weeks_on[ROW], supply[ROW], pain_at_start[ROW], tapering[ROW],
-        dose_before_taper[ROW], taper_again[ROW], risk_until[ROW], persistent[ROW], found[ROW], withdrawn[ROW], hazard[ROW];
+        dose_before_taper[ROW], taper_again[ROW], risk_until[ROW], persistent[ROW], found[ROW], withdrawn[ROW], drowsy[ROW];
     float tolerance[ROW], withdrawal[ROW], pain[ROW], seen[ROW];
     float distress[ROW], prior[ROW], stop_ease[ROW], dose_factor[ROW], supply_factor[ROW], came_without[ROW];
 } Desk; /* the first 14 are what prescribing changes, the last 6 are traits */
@@ -35,7 +35,7 @@ typedef struct {
     Shared shared;
     Own own[ARMS];
     Given given[ARMS][TREATMENTS];
-    float counted[OUTCOMES][ROW];
+    float counted[OUTCOMES][ROW], noted[OUTCOMES][ROW]; /* of everybody, and of those at the desk */
     float sessions[(TREATMENTS + DRAWS - 1) / DRAWS * DRAWS][ROW];
     Desk desk;
     float chances[DRAWS][ROW];

@@ -7,7 +7,7 @@
 LOOP int gather(float week, Own *restrict a, int32_t *restrict lanes, Desk *restrict desk) {
     int count = 0;
     _Alignas(8) uint8_t concerned[LANES];
-    EACH a->d.withdrawn[i] = a->d.hazard[i] = 0.0f;
+    EACH a->d.withdrawn[i] = a->d.drowsy[i] = 0.0f;
     EACH concerned[i] = (a->d.dose[i] > 0.0f) | (week <= a->d.risk_until[i]) | (a->d.seen[i] > 0.0f);
     for (int i = 0; i < LANES; i += 8) {
         uint64_t eight;
@@ -28,7 +28,7 @@ LOOP void scatter(int count, const int32_t *restrict lanes, const Desk *restrict
         for (int k = 0; k < count; k++) to[row * ROW + lanes[k]] = from[row * ROW + k];
 }
 
-LOOP void prescribe(int t, int count, float (*restrict u)[ROW], Desk *restrict d, const Condition *restrict c, const Mix *restrict who, const Plan *restrict plan,
+LOOP void prescribe(int t, int count, float (*restrict u)[ROW], Desk *restrict d, float (*restrict noted)[ROW], const Condition *restrict c, const Mix *restrict who, const Plan *restrict plan,
                       const Parameters *restrict p) {
     Parameters all = *p;
     Plan rules = *plan;
@@ -104,6 +104,18 @@ LOOP void prescribe(int t, int count, float (*restrict u)[ROW], Desk *restrict d
         d->persistent[i] = ((d->came_without[i] > 0.0f) & on & long_term) ? 1.0f : persistent;
         d->found[i] = found ? 1.0f : known;
         d->withdrawn[i] = (user & (after < before)) ? withdraws * d->tolerance[i] * fallen : 0.0f;
-        d->hazard[i] = (on | tapered) ? hazard : 0.0f;
+        float taken = dose * covered, share = saturating(taken, p->side_effect_half_dose);
+        float drowsy = p->sedation_max * share, constipated = p->constipation_max * share;
+        d->drowsy[i] = drowsy;
+        noted[MME][i] = taken;
+        noted[ON_OPIOIDS][i] = on ? 1.0f : 0.0f;
+        noted[DOSE_50_PLUS][i] = dose >= 50.0f ? 1.0f : 0.0f;
+        noted[DOSE_90_PLUS][i] = dose >= 90.0f ? 1.0f : 0.0f;
+        noted[LONG_TERM_THERAPY][i] = (on & long_term) ? 1.0f : 0.0f;
+        noted[SEDATION][i] = drowsy;
+        noted[CONSTIPATION][i] = constipated;
+        noted[SIDE_EFFECTS][i] = 1.0f - (1.0f - drowsy) * (1.0f - constipated);
+        noted[OVERDOSE_HAZARD][i] = (on | tapered) ? hazard : 0.0f;
+        noted[VISITS][i] = seen ? 1.0f : 0.0f;
     }
 }

@@ -115,41 +115,36 @@ LOOP void wane(Given *restrict g, const float *restrict row, const float *restri
 LOOP void note(const Shared *restrict s, const Own *restrict a, float (*restrict counted)[ROW], const Parameters *restrict p) {
     float weight = 1.0f / (p->function_activity + p->function_strength + p->function_pain);
     EACH {
-        float pain = a->d.pain[i], dose = a->d.dose[i], taken = a->d.taken[i], activity = a->activity[i], strength = a->strength[i];
-        float share = saturating(taken, p->side_effect_half_dose), drowsy = p->sedation_max * share, constipated = p->constipation_max * share;
+        float pain = a->d.pain[i], activity = a->activity[i], strength = a->strength[i];
         float function = p->function_activity * activity + p->function_strength * strength + p->function_pain * (1.0f - pain / 10.0f);
-        counted[MME][i] = taken;
-        counted[ON_OPIOIDS][i] = dose > 0.0f ? 1.0f : 0.0f;
-        counted[DOSE_50_PLUS][i] = dose >= 50.0f ? 1.0f : 0.0f;
-        counted[DOSE_90_PLUS][i] = dose >= 90.0f ? 1.0f : 0.0f;
-        counted[LONG_TERM_THERAPY][i] = a->d.weeks_on[i] >= LONG_TERM_WEEKS ? 1.0f : 0.0f;
         counted[NEW_PERSISTENT_USE][i] = a->d.persistent[i];
         counted[PAIN][i] = pain;
         counted[ACTIVITY][i] = activity;
         counted[STRENGTH][i] = strength;
         counted[FUNCTION][i] = function * weight;
         counted[GOAL_REACHED][i] = BOTH(activity >= s->goal_activity[i], strength >= s->goal_strength[i]) ? 1.0f : 0.0f;
-        counted[SEDATION][i] = drowsy;
-        counted[CONSTIPATION][i] = constipated;
-        counted[SIDE_EFFECTS][i] = 1.0f - (1.0f - drowsy) * (1.0f - constipated);
-        counted[OVERDOSE_HAZARD][i] = a->d.hazard[i];
-        counted[VISITS][i] = a->d.seen[i];
-        counted[COST][i] += a->d.seen[i] * p->cost_visit + 7.0f * taken * p->cost_mme;
+        counted[COST][i] += a->d.seen[i] * p->cost_visit + 7.0f * a->d.taken[i] * p->cost_mme;
     }
 }
 
-LOOP void add(float (*restrict counted)[ROW], int there, const float *restrict most, const float *restrict scales, int64_t *sums, int stride) {
-    for (int k = 0; k < OUTCOMES; k++) {
+static const int NOTED_IN_ALL[] = {NEW_PERSISTENT_USE, PAIN, ACTIVITY, STRENGTH, FUNCTION, GOAL_REACHED, SESSIONS, INJECTIONS, COST};
+static const int NOTED_AT_DESK[] = {MME, ON_OPIOIDS, DOSE_50_PLUS, DOSE_90_PLUS, LONG_TERM_THERAPY, SEDATION, CONSTIPATION, SIDE_EFFECTS,
+                                    OVERDOSE_HAZARD, VISITS};
+
+LOOP void add(int rows, const int *restrict outcomes, float (*restrict from)[ROW], int count, const float *restrict most,
+              const float *restrict scales, int64_t *restrict sums, int stride) {
+    for (int row = 0; row < rows; row++) {
+        int k = outcomes[row];
         float high = most[k], scale = scales[k];
         int32_t total = 0;
-        if (there == LANES) EACH total += (int32_t)(least(counted[k][i], high) * scale + 0.5f);
+        if (count == LANES) EACH total += (int32_t)(least(from[k][i], high) * scale + 0.5f);
         else
-            for (int i = 0; i < there; i++) total += (int32_t)(least(counted[k][i], high) * scale + 0.5f);
+            for (int i = 0; i < count; i++) total += (int32_t)(least(from[k][i], high) * scale + 0.5f);
         sums[(int64_t)k * stride] += total;
     }
 }
 
-LOOP void move_on(float week, const Shared *restrict s, Own *restrict a, float (*restrict counted)[ROW], const Mix *restrict who,
+LOOP void move_on(float week, const Shared *restrict s, Own *restrict a, const Mix *restrict who,
                     const Parameters *restrict p) {
     int resting = week + 1.0f < who->rest_weeks;
     float gains = 1.0f / p->strength_gain_time, loses = 1.0f / p->strength_loss_time, follows = 1.0f / p->activity_time;
@@ -171,6 +166,6 @@ LOOP void move_on(float week, const Shared *restrict s, Own *restrict a, float (
         a->d.withdrawal[i] = withdrawal - withdraws * withdrawal + a->d.withdrawn[i];
         a->d.tolerance[i] = held(tolerance + (saturating(a->d.taken[i], p->tolerance_half_dose) - tolerance) * adapts, 0.0f, 1.0f);
         a->d.weeks_on[i] += a->d.covered[i];
-        a->sedation[i] = counted[SEDATION][i];
+        a->sedation[i] = a->d.drowsy[i];
     }
 }

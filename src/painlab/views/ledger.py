@@ -21,7 +21,7 @@ _FIGURES: Final = {
     "r": "correlation {}",
     "beta": "slope {}",
 }
-_EQUATIONS: Final = ("dynamics", "care", "population", "engine/cohort", "engine/mean_patient")
+_EQUATIONS: Final = ("dynamics", "care", "population", "engine/week", "engine/prescribing", "engine/mean_patient")
 
 
 def record(name: str) -> list[tuple[str, str]]:
