@@ -9,30 +9,42 @@ from typing import TYPE_CHECKING, Any
 from painlab.errors import InputError
 
 if TYPE_CHECKING:
+    from painlab import estimate
+    from painlab.following import trajectories
     from painlab.projection import Projection
     from painlab.scenario import Scenario, scenarios
     from painlab.simulation import compare, simulate
+    from painlab.sweeps import sweep
+    from painlab.swept import read as read_sweep
     from painlab.views import charts
     from painlab.views.explorer import explore
 
-__all__ = ["InputError", "Projection", "Scenario", "charts", "compare", "explore", "scenarios", "simulate"]
+__all__ = [
+    "InputError", "Projection", "Scenario", "charts", "compare", "estimate", "explore", "read_sweep", "scenarios", "simulate", "sweep",
+    "trajectories",
+]  # fmt: skip
 
 _HOMES = {
-    "Projection": "projection",
-    "Scenario": "scenario",
-    "scenarios": "scenario",
-    "compare": "simulation",
-    "simulate": "simulation",
-    "explore": "views.explorer",
+    "Projection": "projection.Projection",
+    "Scenario": "scenario.Scenario",
+    "scenarios": "scenario.scenarios",
+    "compare": "simulation.compare",
+    "simulate": "simulation.simulate",
+    "sweep": "sweeps.sweep",
+    "read_sweep": "swept.read",
+    "trajectories": "following.trajectories",
+    "explore": "views.explorer.explore",
 }
+_ROOMS = {"charts": "views.charts", "estimate": "estimate"}
 
 
 def __getattr__(name: str) -> Any:
     """Load what is asked for when it is first used, so that `import painlab` stays quick."""
     if name in _HOMES:
-        return getattr(import_module(f"painlab.{_HOMES[name]}"), name)
-    if name == "charts":
-        return import_module("painlab.views.charts")
+        home, _, own = _HOMES[name].rpartition(".")
+        return getattr(import_module(f"painlab.{home}"), own)
+    if name in _ROOMS:
+        return import_module(f"painlab.{_ROOMS[name]}")
     if name == "__version__":
         return import_module("importlib.metadata").version("painlab")
     raise AttributeError(f"module 'painlab' has no attribute '{name}'")

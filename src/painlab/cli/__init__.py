@@ -1,4 +1,4 @@
-"""The terminal: `painlab list`, `show`, `project`, `evidence`, `validate`, `calibrate`, `docs` and `doctor`.
+"""The terminal: `painlab list`, `show`, `project`, `sweep`, `trajectories`, `plan`, `evidence`, `validate`, `calibrate`, `docs`, `doctor`.
 
 Exit codes: 0; 2 for input that cannot be used; 1 if PainLab itself fails; 130 if it is stopped by the keyboard.
 """
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from painlab.cli import science
+from painlab.cli import scale, science
 from painlab.cli.terminal import Commands, Waiting, console_for_reading, table_with
 
 if TYPE_CHECKING:
@@ -111,10 +111,14 @@ Files written with --out:
     help="Cut a link of the cycle: pain_to_activity, activity_to_strength or weakness_to_pain. May be repeated.",
 )
 @click.option("--threads", type=int, metavar="N", help="Threads at work; they do not change the numbers. [default: all cores]")
+@scale.elsewhere_options
 @click.option("--prior", is_flag=True, help="Draws of the prior in place of the calibrated ones.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder for numbers, pictures and provenance.")
 @click.option("--force", is_flag=True, help="Overwrite files in DIR.")
-def project(scenario: str, out: Path | None, force: bool, prior: bool, cut: tuple[str, ...], **numbers: int | None) -> None:
+def project(
+    scenario: str, out: Path | None, force: bool, prior: bool, cut: tuple[str, ...], dask: str | None, processes: int | None,
+    **numbers: int | None,
+) -> None:  # fmt: skip
     """Project a scenario against its baseline, on the same patients."""
     if out:
         threading.Thread(target=_start_drawing_library).start()
@@ -128,8 +132,8 @@ def project(scenario: str, out: Path | None, force: bool, prior: bool, cut: tupl
     given = {name: value for name, value in numbers.items() if value is not None}
     kind = "prior" if prior else "posterior"
     science.say_if_stale(kind)
-    with Waiting() as waiting:
-        projection = simulate(chosen, cut=cut, parameters=kind, progress=waiting.show, **given)  # type: ignore[arg-type]
+    with scale.elsewhere(dask, processes) as executor, Waiting() as waiting:
+        projection = simulate(chosen, cut=cut, parameters=kind, executor=executor, progress=waiting.show, **given)  # type: ignore[arg-type]
     _report(projection)
     if out:
         from painlab.views import pictures
@@ -170,7 +174,7 @@ def doctor(ctx: click.Context) -> None:
     from painlab import installation
 
     table = table_with("check", "result", "found, and how to mend it")
-    with Waiting("checking (a first run compiles the model, once: about 20 seconds)"):
+    with Waiting("checking (a first run compiles the model, once: about half a minute)"):
         checks = installation.checks()
     for one in checks:
         table.add_row(one.name, one.result, f"{one.found}. {one.mend}" if one.result != "ok" and one.mend else one.found)
@@ -223,5 +227,5 @@ def _start_drawing_library() -> None:
     vl_convert.vegalite_to_svg({"data": {"values": []}, "mark": "point"}, allowed_base_urls=[])
 
 
-for _command in (science.validate, science.calibrate, science.docs):
+for _command in (scale.sweep, scale.trajectories, scale.plan, science.validate, science.calibrate, science.docs):
     main.add_command(_command)

@@ -40,12 +40,12 @@ def _add(outcomes: np.ndarray, counted: np.ndarray, low: int, high: int, sums: n
         scale, most = SCALES[k], MOST[k]
         start, end, total = at(k, low), at(k, high), 0
         while start + ADDED <= end:  # numbers of turns that are known when compiling are several times as fast
-            total += _part(counted, start, ADDED, most, scale)
+            total += _part(counted, start, ADDED, most, scale)  # type: ignore[assignment]
             start += ADDED
         while start + _FEW <= end:
-            total += _part(counted, start, _FEW, most, scale)
+            total += _part(counted, start, _FEW, most, scale)  # type: ignore[assignment]
             start += _FEW
-        total += _part(counted, start, end - start, most, scale)
+        total += _part(counted, start, end - start, most, scale)  # type: ignore[assignment]
         sums[k, place] += total
 
 

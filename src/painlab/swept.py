@@ -1,0 +1,231 @@
+"""What the folder of a sweep holds: its finished parts, what can be said of the draws that are whole, and the results."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import polars as pl
+
+from painlab import durable, projection
+from painlab.durable import Kind, Manifest, Parts
+from painlab.engine import execution
+from painlab.engine.execution import ARMS, Part
+from painlab.errors import InputError
+from painlab.outcomes import OPEN_COHORT_OUTCOMES, OUTCOMES
+from painlab.projection import Projection
+from painlab.scenario import Scenario
+from painlab.tables import nearest
+
+KIND: Final = Kind("sweep.json", "parts", ("results.parquet", "parameters.parquet", "draws"), "sweep")
+MOST_DRAWS: Final = 250  # in one part, for the memory's sake
+_ARM: Final = pl.Enum(["baseline", "scenario"])
+_OUTCOME: Final = pl.Enum([one.name for one in OUTCOMES])
+
+
+class Chunk(NamedTuple):
+    """What one part holds: patients start ... start + count - 1 of draws first_draw ... first_draw + draws - 1 of a scenario."""
+
+    scenario: str
+    first_draw: int
+    draws: int
+    start: int
+    count: int  # type: ignore[assignment]
+
+    @property
+    def patients(self) -> int:
+        """Patients of all its draws."""
+        return self.draws * self.count
+
+
+def chunks_of(manifest: Manifest) -> list[Chunk]:
+    """The parts of a sweep in their order: first draws of all scenarios before later ones, so that what there is can be compared."""
+    patients, draws, size = manifest.request["patients"], manifest.request["draws"], manifest.cut["patients"]
+    together = min(MOST_DRAWS, max(1, size // patients))
+    spans = [(first, min(together, draws - first)) for first in range(0, draws, together)]
+    ranges = [(start, min(size, patients - start)) for start in range(0, patients, size)]
+    order = manifest.cut["order"]
+    return [Chunk(name, first, count, start, people) for first, count in spans for start, people in ranges for name in order]
+
+
+def frame_of(chunk: Chunk, sums: np.ndarray, present: np.ndarray) -> pl.DataFrame:
+    """A part's content, a row for each draw, arm, outcome and week: the sum over patients, in whole units of `engine.layout.SCALES`,
+    and the patients present.
+
+    sums: shape (draws, 2 arms, outcomes, weeks + 1); present: shape (draws, weeks + 1).
+    """
+    shape = sums.shape
+    return pl.DataFrame(
+        {
+            "draw": _along(0, shape, np.int32, chunk.first_draw),
+            "arm": pl.Series(_along(1, shape, np.uint8)).cat.to(_ARM),
+            "outcome": pl.Series(_along(2, shape, np.uint8)).cat.to(_OUTCOME),
+            "week": _along(3, shape, np.int32),
+            "sum": sums.ravel(),
+            "patients": np.broadcast_to(present[:, None, None], shape).ravel(),
+        }
+    )
+
+
+def _along(axis: int, shape: tuple[int, ...], kind: type[np.generic], first: int = 0) -> np.ndarray:
+    """The place along one axis, counted from `first`, of every number in an array of this shape, in its order."""
+    places = np.arange(first, first + shape[axis], dtype=kind)
+    return np.broadcast_to(places.reshape([-1 if other == axis else 1 for other in range(len(shape))]), shape).ravel()
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A sweep as far as it is: `complete` says whether all of it is there, `whole_draws` how much of each scenario.
+
+    finished: numbers of the parts that are there.
+    """
+
+    folder: Path
+    manifest: Manifest
+    finished: frozenset[int]
+
+    @cached_property
+    def chunks(self) -> list[Chunk]:
+        """All parts, finished or not, in their order."""
+        return chunks_of(self.manifest)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the scenarios."""
+        return tuple(self.manifest.cut["order"])
+
+    @property
+    def draws(self) -> int:
+        """Draws that were asked for."""
+        return int(self.manifest.request["draws"])
+
+    @property
+    def complete(self) -> bool:
+        """Whether every part is finished."""
+        return len(self.finished) == len(self.chunks)
+
+    @cached_property
+    def whole_draws(self) -> Mapping[str, int]:
+        """How many draws of each scenario are whole, counted from the first and up to the first gap."""
+        whole = dict.fromkeys(self.names, self.draws)
+        for number, chunk in enumerate(self.chunks):
+            if number not in self.finished:
+                whole[chunk.scenario] = min(whole[chunk.scenario], chunk.first_draw)
+        return whole
+
+    def projection(self, name: str) -> Projection:
+        """The projection of one scenario's whole draws: what `simulate` gives with so many, and at last with all.
+
+        Raises InputError for an unknown scenario, or while no draw of it is whole.
+        """
+        means, present = self._means(name)
+        request, about = self.manifest.request, self.manifest.about
+        first = "" if len(means) == self.draws else f"the first {len(means):,} of "
+        made = projection.from_means(
+            self.scenario(name),
+            means,
+            present,
+            patients=request["patients"],
+            seed=request["seed"],
+            weeks=request["weeks"][name],
+            cut=tuple(request["links cut"]),
+            origin=first + about["parameters"],
+            kind=about["parameters_kind"],
+        )
+        # as it was when the sweep began, whoever reads it now
+        then: dict[str, Any] = {key: about[key] for key in durable.made_with()} | {"scenario_sha256": request["scenarios"][name]}
+        made.provenance.update(then)
+        return made
+
+    @property
+    def weekly(self) -> pl.DataFrame:
+        """Weekly frames of all scenarios with a whole draw: `name` of the scenario before the columns of `Projection.weekly`."""
+        ready = [name for name in self.names if self.whole_draws[name]]
+        if not ready:
+            raise InputError("no draw of any scenario is whole yet", where=str(self.folder), mend="Let the sweep go on.")
+        return pl.concat([self.projection(name).weekly.select(pl.lit(name).alias("name"), pl.all()) for name in ready])
+
+    def means_by_draw(self, name: str) -> pl.DataFrame:
+        """Means of each whole draw of a scenario, in the outcome's unit: columns name, draw, outcome, unit, week, baseline, scenario, and
+        patients, which is how many were present.
+        """
+        means, present = self._means(name)
+        arrivals = self.scenario(name).population.arrivals
+        outcomes = (*OUTCOMES, *OPEN_COHORT_OUTCOMES) if arrivals else OUTCOMES
+        draws, weeks = present.shape
+        arms = np.empty((draws, ARMS, len(outcomes), weeks))
+        np.multiply(means, np.array([[one.scale] for one in OUTCOMES]), out=arms[:, :, : len(OUTCOMES)])
+        if arrivals:
+            real = arrivals.people / 1000 * arrivals.new_patients_per_1000_per_year / 52.0
+            in_care = present[:, None] * real * (weeks + arrivals.follow_up_weeks) / self.manifest.request["patients"]
+            arms[:, :, -2], arms[:, :, -1] = means[:, :, 0] * in_care, in_care
+        shape = (draws, len(outcomes), weeks)
+        labels = pl.DataFrame({"outcome": [one.name for one in outcomes], "unit": [one.unit for one in outcomes]})
+        places = _along(1, shape, np.int64)
+        return pl.DataFrame(
+            {
+                "draw": _along(0, shape, np.int32),
+                "outcome": labels["outcome"].gather(places),
+                "unit": labels["unit"].gather(places),
+                "week": _along(2, shape, np.int32),
+                "baseline": arms[:, 0].ravel(),
+                "scenario": arms[:, 1].ravel(),
+                "patients": np.broadcast_to(present[:, None], shape).ravel(),
+            }
+        ).select(pl.lit(name).alias("name"), pl.all())
+
+    def _means(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """Weekly means and patients present of the whole draws, as `projection.from_means` takes them."""
+        if name not in self.names:
+            known = ", ".join(self.names)
+            raise InputError(f'the sweep has no scenario "{name}"{nearest(name, self.names)}', expected=f"one of {known}")
+        draws, weeks = self.whole_draws[name], self.manifest.request["weeks"][name]
+        if not draws:
+            raise InputError(f"no draw of {name} is whole yet", where=str(self.folder), mend="Let the sweep go on.")
+        sums = np.zeros((draws, ARMS, len(OUTCOMES), weeks + 1), dtype=np.int64)
+        present = np.zeros((draws, weeks + 1), dtype=np.int64)
+        parts = Parts(self.folder, KIND, self.manifest)
+        for number, chunk in enumerate(self.chunks):
+            if chunk.scenario != name or chunk.first_draw >= draws:
+                continue
+            frame = parts.read(number, chunk._asdict())
+            if frame is None:
+                mend = "The same sweep into this folder makes it again."
+                raise InputError("a finished part is damaged or gone", where=str(parts.path(number)), mend=mend)
+            shape = (chunk.draws, *sums.shape[1:])
+            sums[chunk.first_draw : chunk.first_draw + chunk.draws] += frame["sum"].to_numpy().reshape(shape)
+            present[chunk.first_draw : chunk.first_draw + chunk.draws] += frame["patients"].to_numpy().reshape(shape)[:, 0, 0]
+        means = [execution.means_of(Part(one, there)) for one, there in zip(sums, present, strict=True)]
+        return np.array(means), present
+
+    def scenario(self, name: str) -> Scenario:
+        """A scenario as it was when the sweep began."""
+        where = f"{self.folder / KIND.manifest}, {name}"
+        return Scenario.from_dict(tomllib.loads(self.manifest.about["scenarios"][name]), where=where)
+
+    def write_results(self) -> None:
+        """Write `draws/NAME.parquet` for each scenario, then `results.parquet`. Raises NotWritten."""
+        for name in self.names:
+            durable.write_whole(self.folder / "draws" / f"{name}.parquet", durable.parquet(self.means_by_draw(name)))
+        durable.write_whole(self.folder / "results.parquet", durable.parquet(self.weekly))
+
+    def __str__(self) -> str:
+        state = "is complete" if self.complete else "is not complete"
+        lines = [f"The sweep in {self.folder} {state}: {len(self.finished):,} of {len(self.chunks):,} parts are finished."]
+        lines += [f"{name}: {self.whole_draws[name]:,} of {self.draws:,} draws are whole." for name in self.names]
+        return "\n".join(lines)
+
+
+def read(folder: str | Path) -> Sweep:
+    """Read what a sweep's folder holds, while it runs, after it was stopped, or when it is complete. Nothing is changed.
+
+    Raises InputError if no sweep was begun there.
+    """
+    manifest = durable.read_manifest(Path(folder), KIND)
+    parts = Parts(Path(folder), KIND, manifest)
+    chunks = chunks_of(manifest)
+    finished = frozenset(number for number, chunk in enumerate(chunks) if parts.read(number, chunk._asdict()) is not None)
+    return Sweep(Path(folder), manifest, finished)
