@@ -1,5 +1,6 @@
 """The terminal's large runs: a sweep that is stopped says the command that goes on, and that command ends it."""
 
+import re
 import shlex
 import signal
 import subprocess
@@ -174,6 +175,21 @@ def test_a_plan_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "on 2 workers with 1 thread each" in plain(ended.stdout)
     assert "at 0.1 per core-hour" in plain(ended.stdout)
     assert "x 7 scenarios" in said(*asked, "--scenarios", "7").stdout
+
+
+@pytest.mark.parametrize("page", ["many-machines.md", "fifty-million.md"])
+def test_what_the_pages_about_large_runs_tell_to_type_exists(root: Path, page: str) -> None:
+    text = (root / "docs" / page).read_text(encoding="utf-8").replace("\\\n", " ")
+    typed = re.findall(r"^    (?:srun )?painlab (\w+)(.*)$", text, re.MULTILINE) + re.findall(r"`painlab (\w+)([^`]*)`", text)
+    assert typed
+    for command, rest in typed:
+        options = {option for parameter in main.commands[command].params for option in parameter.opts}
+        assert set(re.findall(r"--[\w-]+", rest)) <= options, command
+    for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        compile(block, page, "exec")
+        assert set(re.findall(r"\bpainlab\.(\w+)", block)) <= set(painlab.__all__)
+    for target in re.findall(r"\]\(([^)#]+)\)", text):
+        assert (root / "docs" / target).exists(), target
 
 
 @pytest.mark.parametrize(

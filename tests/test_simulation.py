@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from painlab import InputError, Scenario, compare, scenarios, simulate
+from painlab import InputError, Scenario, compare, posterior, refine, scenarios, simulate
 from painlab.engine.execution import Cancelled
 from painlab.simulation import MAX_DRAWS, MAX_PATIENTS
 
@@ -153,3 +153,29 @@ def test_an_unknown_scenario_or_link_is_refused_with_the_nearest_name() -> None:
         simulate("erly-pt")
     with pytest.raises(InputError, match=r'unknown link "weakness_to_pian" \(did you mean "weakness_to_pain"\?\)'):
         simulate("early-pt", cut=["weakness_to_pian"])
+
+
+# Anytime refinement
+
+
+def test_each_step_of_a_refinement_is_the_run_of_so_many_draws_and_the_last_is_the_whole() -> None:
+    steps = list(refine("early-pt", patients=40, draws=24, weeks=8, threads=2))
+    assert [step.draws for step in steps] == sorted({step.draws for step in steps})
+    assert len(steps) >= 2
+    assert 5 <= steps[0].draws < 24
+    for step in (steps[0], steps[-1]):
+        alone = simulate("early-pt", patients=40, draws=step.draws, weeks=8)
+        assert step.weekly.equals(alone.weekly)
+        assert step.provenance["parameters"] == alone.provenance["parameters"]
+    assert steps[-1].draws == 24
+
+
+def test_a_refinement_can_be_stopped_between_its_steps() -> None:
+    steps = refine("early-pt", patients=40, draws=40, weeks=8, threads=1)
+    assert next(steps).draws < 40
+    steps.close()
+
+
+def test_a_projection_knows_which_parameters_it_had() -> None:
+    for kind in ("posterior", "prior"):
+        assert simulate("early-pt", patients=20, draws=2, weeks=4, parameters=kind).kind == posterior.in_use(kind)

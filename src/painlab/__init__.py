@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from painlab.following import trajectories
     from painlab.projection import Projection
     from painlab.scenario import Scenario, scenarios
-    from painlab.simulation import compare, simulate
+    from painlab.simulation import compare, refine, simulate
     from painlab.sweeps import sweep
     from painlab.swept import read as read_sweep
     from painlab.views import charts
     from painlab.views.explorer import explore
 
 __all__ = [
-    "InputError", "Projection", "Scenario", "charts", "compare", "estimate", "explore", "read_sweep", "scenarios", "simulate", "sweep",
-    "trajectories",
+    "InputError", "Projection", "Scenario", "charts", "compare", "estimate", "explore", "read_sweep", "refine", "scenarios", "simulate",
+    "sweep", "trajectories",
 ]  # fmt: skip
 
 _HOMES = {
@@ -30,6 +30,7 @@ _HOMES = {
     "scenarios": "scenario.scenarios",
     "compare": "simulation.compare",
     "simulate": "simulation.simulate",
+    "refine": "simulation.refine",
     "sweep": "sweeps.sweep",
     "read_sweep": "swept.read",
     "trajectories": "following.trajectories",

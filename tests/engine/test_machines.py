@@ -135,6 +135,11 @@ def alive(process: int) -> bool:
     return not (state.exists() and state.read_text().rpartition(")")[2].split()[0] == "Z")
 
 
+def test_dask_is_loaded_only_where_it_is_used() -> None:
+    program = "import sys, painlab.cli.scale, painlab.sweeps, painlab.following, painlab.estimate; sys.exit('distributed' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False, timeout=300).returncode == 0
+
+
 def test_without_dask_it_is_said_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(InputError, match=r"pip install 'painlab\[dask\]'` or `conda install -c conda-forge distributed"):
