@@ -9,6 +9,7 @@ import pytest
 import painlab
 from painlab import InputError, estimate
 from painlab.estimate import Chance, Estimate, Speed, duration
+from painlab.outcomes import BY_NAME
 from painlab.scenario import Scenario
 
 ASKED: dict[str, Any] = {"weeks": 9, "parameters": "prior"}
@@ -65,7 +66,12 @@ def test_the_words_name_what_they_rest_on(measured: Speed) -> None:
     assert "(no more than 2 could be tried)" in said
     assert "Memory: 300.0 MB in each worker" in said
     assert "Cost: 151.91 at 0.05 per core-hour, a price that you gave" in said
-    assert "less than 0.1 %" in said
+    assert "Chance: with 50,000,000 patients a draw, early-pt's mean difference of" in said
+    assert "which widens its band by less than 0.1 %; about" in said
+
+
+def test_a_plan_that_changes_nothing_has_no_chance_to_tell_of(measured: Speed) -> None:
+    assert estimate.plan(10, 5, ["usual-care"], **ASKED).chance == ()
 
 
 def test_a_busy_machine_is_told(measured: Speed, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,26 +89,29 @@ def test_this_machine_is_measured() -> None:
     assert 0.0 < speed.efficiency <= 1.0
     assert speed.memory is None or 50e6 < speed.memory < 5e9
     assert 500 < speed.parts < 200_000 and 500 < speed.draws < 200_000
-    assert found.chance is not None and found.chance.scenario == "early-pt"
+    assert [(one.scenario, one.outcome.name) for one in found.chance] == [("early-pt", "mme_per_1000"), ("early-pt", "pain")]
 
 
 def test_a_number_of_scenarios_measures_all_that_ship() -> None:
     found = estimate.plan(100, 1, 3, threads_per_worker=1, **ASKED)
     assert len(found.measured.rates) == len(painlab.scenarios())
     assert found.scenarios == 3 and found.measured.efficiency == 1.0
-    assert found.chance is None and found.cost is None
+    assert found.chance == () and found.cost is None
 
 
 def test_patients_that_keep_chance_to_a_share_of_the_band() -> None:
-    one = Chance("x", parameters=80.0, patient=2000.0)
+    one = Chance("x", BY_NAME["mme_per_1000"], mean=-100.0, parameters=80.0, patient=2000.0)
+    assert one.error(10_000) == 20.0
     assert one.wider(10_000) == pytest.approx(math.sqrt(1 + (20 / 80) ** 2) - 1)
-    assert one.wider(one.enough(0.01)) == pytest.approx(0.01, rel=1e-3)
+    assert one.wider(round(one.enough(0.01))) == pytest.approx(0.01, rel=1e-3)
     assert one.wider(10_000_000) < one.wider(10_000)
+    certain = one._replace(parameters=0.0)
+    assert certain.enough() == certain.wider(10) == math.inf
 
 
 def test_chance_and_parameters_are_told_apart() -> None:
     """Draws of few patients vary by both, as the two parts found with other draws say."""
-    found = estimate.chance(Scenario.load("coordinated-care"), weeks=30, parameters="prior")
+    found, _ = estimate.chance(Scenario.load("coordinated-care"), weeks=30, parameters="prior")
     patients = 40
     swept = painlab.simulate("coordinated-care", patients=patients, draws=300, weeks=30, seed=9, parameters="prior").averages
     assert swept is not None

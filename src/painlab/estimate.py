@@ -20,7 +20,7 @@ from painlab.engine import execution
 from painlab.engine.execution import ARMS, Piece
 from painlab.engine.layout import LANES
 from painlab.errors import InputError
-from painlab.outcomes import Count
+from painlab.outcomes import OUTCOMES, Count, Outcome
 from painlab.scenario import MAX_WEEKS, Scenario
 from painlab.simulation import MAX_DRAWS, MAX_THREADS, whole_number
 
@@ -28,7 +28,11 @@ MAX_SCENARIOS: Final = 1_000
 MAX_WORKERS: Final = 100_000
 _SECONDS: Final = 0.5  # of measuring on one thread, and again on several
 _PATIENTS: Final = 8 * LANES  # in a measured piece
-_DRAWS: Final = 30  # behind what is said of chance
+_DRAWS: Final = 30  # behind what is said of chance, each on two groups of so many patients
+_GROUP: Final = 8_192
+_OUTCOMES: Final = (Count.MME, Count.PAIN)
+_EXAMPLE: Final = "early-pt"  # for what is said of chance where no scenario is named
+_TOO_MANY: Final = 100_000_000
 _DRAWS_ON_DISK: Final = 8
 _BYTES_GATHERED: Final = 350_000  # of memory for each draw of two years where results are put together
 _BUSY: Final = 0.15  # share of lost time from which the machine counts as busy
@@ -56,23 +60,29 @@ class Speed(NamedTuple):
 
 
 class Chance(NamedTuple):
-    """Why more patients in a draw stop to matter, for the mean difference in opioid demand (MME/day per 1,000 patients).
+    """Why more patients in a draw stop to matter, for the difference of one outcome from the baseline, averaged over the horizon.
 
-    scenario: of which this was found. parameters: standard deviation among parameter draws. patient: standard deviation among single
-    patients, which N patients in a draw divide by the root of N.
+    mean: the difference, in the outcome's unit. parameters: its standard deviation among parameter draws. patient: its standard deviation
+    among single patients, which N patients in a draw divide by the root of N.
     """
 
     scenario: str
+    outcome: Outcome
+    mean: float
     parameters: float
     patient: float
 
+    def error(self, patients: int) -> float:
+        """Standard error that chance among so many patients gives a draw's mean."""
+        return self.patient / math.sqrt(patients)
+
     def wider(self, patients: int) -> float:
         """By which share so many patients in each draw widen the band beyond that of infinitely many."""
-        return math.hypot(1.0, self.patient / math.sqrt(patients) / self.parameters) - 1.0 if self.parameters else math.inf
+        return math.hypot(1.0, self.error(patients) / self.parameters) - 1.0 if self.parameters else math.inf
 
-    def enough(self, wider: float = _WIDER) -> int:
+    def enough(self, wider: float = _WIDER) -> float:
         """Patients in each draw that widen the band by this share."""
-        return math.ceil((self.patient / self.parameters) ** 2 / ((1.0 + wider) ** 2 - 1.0)) if self.parameters else 0
+        return (self.patient / self.parameters) ** 2 / ((1.0 + wider) ** 2 - 1.0) if self.parameters else math.inf
 
 
 @dataclass(frozen=True)
@@ -81,7 +91,8 @@ class Estimate:
 
     patient_weeks: of both arms. core_seconds: work, at the efficiency that was measured. seconds: from start to end on so many workers.
     memory: bytes in a worker, None where the system does not say; gathering: bytes where results are put together. disk: bytes of parts
-    and results. cost: core-hours times the given price, None without one.
+    and results. cost: core-hours times the given price, None without one. chance: for one scenario, opioid demand and pain; empty for one
+    draw.
     """
 
     patients: int
@@ -99,7 +110,7 @@ class Estimate:
     price: float | None
     cost: float | None
     measured: Speed
-    chance: Chance | None
+    chance: tuple[Chance, ...]
 
     def __str__(self) -> str:
         return "\n".join(_sentences(self))
@@ -150,6 +161,8 @@ def plan(
     core_seconds = seconds_of_one / measured.efficiency
     ranges = -(-patients // sweeps.fitting(patients, draws, [weeks] * count))
     changed = [one for one in chosen if one.care != one.baseline_plan()]
+    if isinstance(scenarios, int):
+        changed.sort(key=lambda one: one.name != _EXAMPLE)
     return Estimate(
         patients=patients,
         draws=draws,
@@ -166,7 +179,7 @@ def plan(
         price=cost_per_core_hour,
         cost=None if cost_per_core_hour is None else core_seconds / 3600.0 * cost_per_core_hour,
         measured=measured,
-        chance=chance(changed[0], weeks=weeks, parameters=parameters) if draws > 1 and changed else None,
+        chance=chance(changed[0], weeks=weeks, parameters=parameters) if draws > 1 and changed else (),
     )
 
 
@@ -227,21 +240,23 @@ def _on_disk(one: Scenario, weeks: int, parameters: str) -> tuple[float, float, 
     return parts / _DRAWS_ON_DISK, draws / _DRAWS_ON_DISK, sum(sizes.values()) - parts - draws
 
 
-def chance(one: Scenario, *, weeks: int, parameters: str = "posterior") -> Chance:
+def chance(one: Scenario, *, weeks: int, parameters: str = "posterior") -> tuple[Chance, ...]:
     """Hold chance among patients against the parameters' uncertainty: each parameter set on two groups of patients of its own."""
     values = [posterior.values(draw, 1, parameters) for draw in range(_DRAWS)]
-    groups = []
-    for first in (0, _DRAWS):
-        cohorts = execution.cohorts(one, values, patients=LANES, seed=1, weeks=weeks, first_draw=first)
-        found = np.empty(_DRAWS)
+    groups = np.empty((2, _DRAWS, len(_OUTCOMES)))
+    for group, found in enumerate(groups):
+        cohorts = execution.cohorts(one, values, patients=_GROUP, seed=1, weeks=weeks, first_draw=group * _DRAWS)
         for draw, part in execution.parts(cohorts):
-            demand = execution.means_of(part)[:, Count.MME].mean(axis=1) * 1000.0
-            found[draw] = demand[1] - demand[0]
-        groups.append(found)
-    a, b = groups
-    within = float(np.var(a - b, ddof=0)) / 2.0  # of a group's mean
-    between = float(np.var((a + b) / 2.0, ddof=1)) - within / 2.0
-    return Chance(one.name, math.sqrt(max(0.0, between)), math.sqrt(within * LANES))
+            means = execution.means_of(part)[:, _OUTCOMES].mean(axis=2)
+            found[draw] = means[1] - means[0]
+    within = np.var(groups[0] - groups[1], axis=0) / 2.0  # of a group's mean
+    between = np.maximum(0.0, np.var(groups.mean(axis=0), axis=0, ddof=1) - within / 2.0)
+    made = []
+    for place, number in enumerate(_OUTCOMES):
+        outcome, mean = OUTCOMES[number], float(groups[:, :, place].mean())
+        spread, patient = math.sqrt(between[place]), math.sqrt(within[place] * _GROUP)
+        made.append(Chance(one.name, outcome, mean * outcome.scale, spread * outcome.scale, patient * outcome.scale))
+    return tuple(made)
 
 
 def _peak() -> int | None:
@@ -286,14 +301,26 @@ def _sentences(one: Estimate) -> list[str]:
     ]
     if one.cost is not None:
         lines.append(f"Cost: {one.cost:,.2f} at {one.price:g} per core-hour, a price that you gave; storage and idle time are not in it.")
-    if one.chance is not None and one.chance.parameters:
-        share, enough = one.chance.wider(one.patients), one.chance.enough()
-        seen = f"{share:.1%}" if share >= 0.0005 else "less than 0.1 %"
-        lines.append(
-            f"Patients: chance among {one.patients:,} patients a draw widens the band of the mean difference in opioid demand by {seen} "
-            f"({one.chance.scenario}, {_DRAWS} draws); about {_rounded(enough):,} patients a draw keep that to {_WIDER:.0%}."
-        )
+    lines += [_chance_words(found, one.patients) for found in one.chance]
     return [line.replace("%", " %").replace("  %", " %") for line in lines]
+
+
+def _chance_words(found: Chance, patients: int) -> str:
+    """What chance among patients adds to a band."""
+    outcome, share, enough = found.outcome, found.wider(patients), found.enough()
+    level = f"mean difference of {_short(found.mean)} {outcome.unit} in {outcome.label.lower()}"
+    if enough < _TOO_MANY:
+        wider = f"{share:.1%}" if share >= 0.0005 else "less than 0.1 %"
+        said = f"which widens its band by {wider}; about {_patients(enough)} patients keep that to {_WIDER:.0%}"
+    else:
+        said = "more than the parameters leave open in it"
+    error = _short(found.error(patients))
+    return f"Chance: with {patients:,} patients a draw, {found.scenario}'s {level} has a standard error of {error}, {said}."
+
+
+def _short(number: float) -> str:
+    """A number with two digits that count."""
+    return f"{float(f'{number:.2g}'):,g}"
 
 
 def _assumption(one: Estimate) -> str:
@@ -325,7 +352,7 @@ def _size(count: int | None) -> str:
     return f"{count / 1e3:,.0f} kB"
 
 
-def _rounded(count: int) -> int:
-    """Two digits are all that a short measurement gives."""
-    digits = max(0, len(str(count)) - 2)
-    return math.ceil(count / 10**digits) * 10**digits
+def _patients(count: float) -> str:
+    """A number of patients with the one or two digits that a short measurement gives."""
+    digits = max(0, len(str(round(count))) - 2)
+    return f"{math.ceil(count / 10**digits) * 10**digits:,}"
