@@ -248,7 +248,8 @@ def test_an_interrupt_does_not_wait_for_blocks_that_have_not_begun():
 
     with pytest.raises(KeyboardInterrupt):
         painlab.simulate("early-pt", patients=10_000_000, draws=1, weeks=20, threads=2, progress=interrupt)
-    assert seen == [10_000]
+    assert len(seen) == 1  # of some six hundred pieces
+    assert seen[0] > 100
 
 
 def test_a_failure_is_one_line_with_the_way_to_its_traceback(monkeypatch):

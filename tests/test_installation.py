@@ -44,6 +44,7 @@ def test_what_is_checked(whole):
 
 def test_doctor_prints_a_table_and_ends_with_0(whole, monkeypatch):
     monkeypatch.setattr(installation, "checks", lambda: whole)
+    monkeypatch.setenv("COLUMNS", "80")
     ended = CliRunner().invoke(main, ["doctor"])
     assert ended.exit_code == 0
     assert all(one.name in ended.stdout for one in whole)

@@ -1,6 +1,7 @@
 """Pieces of work over threads, processes or machines; the result does not depend on how it is cut or where it runs."""
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from functools import lru_cache
@@ -201,6 +202,8 @@ def parts(
 
     Parameters
     ----------
+    threads
+        Threads at work, here or behind the executor; each is handed a few pieces at a time.
     executor
         Any concurrent.futures Executor, of processes or other machines; threads of this process if left out.
     size
@@ -213,8 +216,8 @@ def parts(
     at_work = workers(threads)
     errands = _errands(whole, size or _size(whole, at_work, executor is not None), remote=executor is not None)
     totals: dict[int, Part] = {}
-    left = [sum(place == number for errand in errands for place, _ in errand) for number in range(len(whole))]
-    done, total = 0, sum(left)
+    left = Counter(place for errand in errands for place, _ in errand)
+    done, total = 0, left.total()
     pool = executor or ThreadPoolExecutor(min(at_work, max(1, len(errands))), thread_name_prefix="painlab")
     try:
         for places, found in _finished(pool, errands, WAITING * at_work, cancelled):
