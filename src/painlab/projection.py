@@ -169,13 +169,7 @@ def from_means(
     in words where the parameter values came from; kind is as in `Projection`.
     """
     draws = means.shape[0]
-    outcomes = (*OUTCOMES, *OPEN_COHORT_OUTCOMES) if scenario.population.arrivals else OUTCOMES
-    arms = np.empty((draws, 2, len(outcomes), weeks + 1))
-    np.multiply(means, np.array([[one.scale] for one in OUTCOMES]), out=arms[:, :, : len(OUTCOMES)])
-    if arrivals := scenario.population.arrivals:
-        real = arrivals.people / 1000 * arrivals.new_patients_per_1000_per_year / 52.0
-        in_care = present[:, None] * real * (weeks + 1 + arrivals.follow_up_weeks) / patients
-        arms[:, :, -2], arms[:, :, -1] = means[:, :, 0] * in_care, in_care
+    outcomes, arms = arms_of(scenario, means, present, patients)
     # Each outcome's draws side by side, so that they are added in pairs, whose rounding is least.
     over_weeks = np.asfortranarray(arms.mean(axis=3, keepdims=True))
     provenance = {
@@ -207,6 +201,20 @@ def from_means(
         averages=_frame(outcomes, over_weeks).drop("week"),
         kind=kind,
     )
+
+
+def arms_of(scenario: Scenario, means: np.ndarray, present: np.ndarray, patients: int) -> tuple[tuple[Outcome, ...], np.ndarray]:
+    """Outcomes and the draws' weekly means in their units, shape (draws, 2 arms, outcomes, weeks + 1), from what `from_means` takes."""
+    draws, weeks = present.shape
+    arrivals = scenario.population.arrivals
+    outcomes = (*OUTCOMES, *OPEN_COHORT_OUTCOMES) if arrivals else OUTCOMES
+    arms = np.empty((draws, 2, len(outcomes), weeks))
+    np.multiply(means, np.array([[one.scale] for one in OUTCOMES]), out=arms[:, :, : len(OUTCOMES)])
+    if arrivals:
+        real = arrivals.people / 1000 * arrivals.new_patients_per_1000_per_year / 52.0
+        in_care = present[:, None] * real * (weeks + arrivals.follow_up_weeks) / patients
+        arms[:, :, -2], arms[:, :, -1] = means[:, :, 0] * in_care, in_care
+    return outcomes, arms
 
 
 def _frame(outcomes: tuple[Outcome, ...], arms: np.ndarray) -> pl.DataFrame:

@@ -15,7 +15,7 @@ from painlab.durable import Kind, Manifest, Parts
 from painlab.engine import execution
 from painlab.engine.execution import ARMS, Part
 from painlab.errors import InputError
-from painlab.outcomes import OPEN_COHORT_OUTCOMES, OUTCOMES
+from painlab.outcomes import OUTCOMES
 from painlab.projection import Projection
 from painlab.scenario import Scenario
 from painlab.tables import nearest
@@ -153,15 +153,8 @@ class Sweep:
         patients, which is how many were present.
         """
         means, present = self._means(name)
-        arrivals = self.scenario(name).population.arrivals
-        outcomes = (*OUTCOMES, *OPEN_COHORT_OUTCOMES) if arrivals else OUTCOMES
+        outcomes, arms = projection.arms_of(self.scenario(name), means, present, self.manifest.request["patients"])
         draws, weeks = present.shape
-        arms = np.empty((draws, ARMS, len(outcomes), weeks))
-        np.multiply(means, np.array([[one.scale] for one in OUTCOMES]), out=arms[:, :, : len(OUTCOMES)])
-        if arrivals:
-            real = arrivals.people / 1000 * arrivals.new_patients_per_1000_per_year / 52.0
-            in_care = present[:, None] * real * (weeks + arrivals.follow_up_weeks) / self.manifest.request["patients"]
-            arms[:, :, -2], arms[:, :, -1] = means[:, :, 0] * in_care, in_care
         shape = (draws, len(outcomes), weeks)
         labels = pl.DataFrame({"outcome": [one.name for one in outcomes], "unit": [one.unit for one in outcomes]})
         places = _along(1, shape, np.int64)
