@@ -243,7 +243,8 @@ class Recorder(ThreadPoolExecutor):
 def test_small_cohorts_go_to_other_processes_together_and_not_all_at_once(scenario: Scenario) -> None:
     values = [parameters.values(draw, 7) for draw in range(40)]
     with Recorder() as executor:
-        found = execution.run(scenario, values, patients=3, seed=7, weeks=WEEKS, executor=executor, block=10, threads=1)
+        executor._max_workers = 1  # as the library's own executors say how many they are
+        found = execution.run(scenario, values, patients=3, seed=7, weeks=WEEKS, executor=executor, block=10)
     assert sum(executor.errands) == 40
     assert set(executor.errands[:-1]) == {3}  # three cohorts of 3 are as many as fit into 10
     assert executor.most_open <= execution.WAITING

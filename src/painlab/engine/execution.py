@@ -2,16 +2,17 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import closing
 from functools import lru_cache
-from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
 
 from painlab import catalog, parameters, population
 from painlab.catalog import Condition
+from painlab.engine import machines
 from painlab.engine.cohort import simulate_patients
 from painlab.engine.layout import COUNTED, LANES, SCALES, packed
 from painlab.outcomes import Recorded
@@ -203,7 +204,7 @@ def parts(
     Parameters
     ----------
     threads
-        Threads at work, here or behind the executor; each is handed a few pieces at a time.
+        Threads at work here.
     executor
         Any concurrent.futures Executor, of processes or other machines; threads of this process if left out.
     size
@@ -220,16 +221,22 @@ def parts(
     done, total = 0, left.total()
     pool = executor or ThreadPoolExecutor(min(at_work, max(1, len(errands))), thread_name_prefix="painlab")
     try:
-        for places, found in _finished(pool, errands, WAITING * at_work, cancelled):
-            for place, part in zip(places, found, strict=True):
-                before = totals.get(place)
-                totals[place] = part if before is None else Part(before.sums + part.sums, before.present + part.present)
-                left[place] -= 1
-                done += 1
-                if progress:
-                    progress(done, total)
-                if not left[place]:
-                    yield place, totals.pop(place)
+        if cancelled and cancelled():
+            raise Cancelled
+        keyed = (([place for place, _ in errand], [piece for _, piece in errand]) for errand in errands)
+        with closing(machines.finished(pool, simulate_pieces, keyed)) as answers:
+            for places, found in answers:
+                for place, part in zip(places, found, strict=True):
+                    before = totals.get(place)
+                    totals[place] = part if before is None else Part(before.sums + part.sums, before.present + part.present)
+                    left[place] -= 1
+                    done += 1
+                    if progress:
+                        progress(done, total)
+                    if not left[place]:
+                        yield place, totals.pop(place)
+                if cancelled and cancelled():
+                    raise Cancelled
     finally:
         if executor is None:
             pool.shutdown(wait=True, cancel_futures=True)
@@ -257,28 +264,6 @@ def _errands(whole: Sequence[Cohort], size: int, *, remote: bool) -> list[list[t
         together[-1].append((number, piece))
         room -= piece.count
     return together
-
-
-def _finished(
-    pool: Executor, errands: Iterable[list[tuple[int, Piece]]], window: int, cancelled: Callable[[], bool] | None
-) -> Iterator[tuple[list[int], list[Part]]]:
-    """Errands' results in the order in which they finish; only so many are handed out at a time."""
-    waiting: dict[Future[list[Part]], list[int]] = {}
-    coming = iter(errands)
-    try:
-        while True:
-            if cancelled and cancelled():
-                raise Cancelled
-            for errand in islice(coming, window - len(waiting)):
-                waiting[pool.submit(simulate_pieces, [piece for _, piece in errand])] = [number for number, _ in errand]
-            if not waiting:
-                return
-            for future in wait(waiting, return_when=FIRST_COMPLETED).done:
-                places = waiting.pop(future)
-                yield places, future.result()
-    finally:  # an interrupt should not wait for what has not begun
-        for future in waiting:
-            future.cancel()
 
 
 def run(
