@@ -19,7 +19,6 @@ os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL
 
 import numpy as np
 
-import painlab
 from benchmarks import contenders, machine, report
 from benchmarks.contenders import BY_SIZE, FULL, LABELS, PEERS, QUICK, Sizes
 from painlab import parameters
@@ -102,21 +101,22 @@ def ratios(rounds: list[dict[str, float]], missing: dict[str, str], sizes: dict[
     return found | {name: ratio(1, name) for name in sizes if name != "numpy"}
 
 
-def projections(scenario: Scenario, weeks: int, patients: int, draws: int, repetitions: int) -> list[float]:
-    """Times from the call of `simulate` to the weekly frame, warm."""
+def alone(module: str, *arguments: object) -> Any:
+    """What a module of the benchmarks prints as JSON in a process of its own."""
+    command = [sys.executable, "-m", f"benchmarks.{module}", *map(str, arguments)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
 
-    def call() -> object:
-        return painlab.simulate(scenario, patients=patients, draws=draws, weeks=weeks).weekly
 
-    call()
-    return [seconds(call) for _ in range(repetitions)]
+def projections(scenario: str, weeks: int, sizes: Sizes) -> list[list[float]]:
+    """Times from the call of `simulate` to the weekly frame, warm: of the interactive size, and of many draws."""
+    draws, patients, repetitions = sizes.draws
+    return alone("calls", scenario, weeks, sizes.interactive[0], 1, sizes.interactive[1], patients, draws, repetitions)  # type: ignore[no-any-return]
 
 
 def scale(scenario: str, weeks: int, sizes: Sizes) -> dict[str, Any]:
     """Time and memory by number of patients, from a process of its own, and the slope of log time on log patients."""
-    command = [sys.executable, "-m", "benchmarks.scale", scenario, str(weeks), *map(str, sizes.scale)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    found: dict[str, Any] = json.loads(done.stdout)
+    found: dict[str, Any] = alone("scale", scenario, weeks, *sizes.scale)
     patients, took = zip(*((one["patients"], one["seconds"]) for one in found["sizes"]), strict=True)
     slope = float(np.polyfit(np.log(patients), np.log(took), 1)[0])
     return found | {"slope": slope}
@@ -139,12 +139,8 @@ def measure(sizes: Sizes, weeks: int, say: Say) -> dict[str, Any]:
     scenario = Scenario.load("early-pt")
     state = machine.described()
     compared = speeds(scenario, weeks, sizes, say)
-    patients, repetitions = sizes.interactive
-    say(f"a call of simulate(): {patients:,} patients, {repetitions} times")
-    interactive = projections(scenario, weeks, patients, 1, repetitions)
-    draws, patients, repetitions = sizes.draws
-    say(f"{draws} draws of {patients:,} patients, {repetitions} times")
-    several = projections(scenario, weeks, patients, draws, repetitions)
+    say(f"calls of simulate() in a process of their own: {sizes.interactive[0]:,} patients; {sizes.draws[0]} draws of {sizes.draws[1]:,}")
+    interactive, several = projections(scenario.name, weeks, sizes)
     say(f"{sizes.scale[0]:,} to {sizes.scale[-1]:,} patients in a process of their own")
     scaled = scale(scenario.name, weeks, sizes)
     say("steps of the algorithm")

@@ -6,7 +6,7 @@ import platform
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -42,6 +42,7 @@ class Projection:
     weekly: one row a week (0 ... weeks) and outcome, columns `COLUMNS`. Bands hold `level` of the parameter draws' means.
     averages: one row an outcome, the same columns without `week`: means over all weeks, with bands of each draw's mean.
     kind: which parameter values were drawn, `posterior` or `prior` (`posterior.in_use`); `other` for values of the caller's own.
+    origin: the same in words.
     """
 
     scenario: Scenario
@@ -52,9 +53,30 @@ class Projection:
     weeks: int
     level: float = LEVEL
     cut: tuple[str, ...] = ()
-    provenance: dict[str, Any] = field(default_factory=dict, repr=False)
     averages: pl.DataFrame | None = field(default=None, repr=False)
     kind: str = "other"
+    origin: str = field(default="", repr=False)
+
+    @cached_property
+    def provenance(self) -> dict[str, Any]:
+        """All that is needed to make these numbers again: the scenario, run and parameters, and versions and hashes of what it rests on."""
+        return {
+            "painlab": _versions()["painlab"],
+            "scenario": self.scenario.name,
+            "scenario_sha256": self.scenario.fingerprint(),
+            "scenario_toml": self.scenario.to_toml(),
+            "parameters": self.origin,
+            "parameters_kind": self.kind,
+            "seed": self.seed,
+            "patients_per_draw": self.patients,
+            "draws": self.draws,
+            "weeks": self.weeks,
+            "band": self.level,
+            "links_cut": list(self.cut),
+            "data_sha256": dict(data_hashes()),
+            "python": platform.python_version(),
+            "packages": {name: made for name, made in _versions().items() if name != "painlab"},
+        }
 
     @property
     def arms(self) -> pl.DataFrame:
@@ -168,38 +190,20 @@ def from_means(
     means: shape (draws, 2 arms, outcomes, weeks + 1), baseline first, in patients' units. present: patients by draw and week. origin says
     in words where the parameter values came from; kind is as in `Projection`.
     """
-    draws = means.shape[0]
     outcomes, arms = arms_of(scenario, means, present, patients)
     # Each outcome's draws side by side, so that they are added in pairs, whose rounding is least.
     over_weeks = np.asfortranarray(arms.mean(axis=3, keepdims=True))
-    provenance = {
-        "painlab": _versions()["painlab"],
-        "scenario": scenario.name,
-        "scenario_sha256": scenario.fingerprint(),
-        "scenario_toml": scenario.to_toml(),
-        "parameters": origin,
-        "parameters_kind": kind,
-        "seed": seed,
-        "patients_per_draw": patients,
-        "draws": draws,
-        "weeks": weeks,
-        "band": LEVEL,
-        "links_cut": list(cut),
-        "data_sha256": dict(data_hashes()),
-        "python": platform.python_version(),
-        "packages": {name: made for name, made in _versions().items() if name != "painlab"},
-    }
     return Projection(
         scenario,
         weekly=_frame(outcomes, arms),
         patients=patients,
-        draws=draws,
+        draws=means.shape[0],
         seed=seed,
         weeks=weeks,
         cut=cut,
-        provenance=provenance,
-        averages=_frame(outcomes, over_weeks).drop("week"),
+        averages=_frame(outcomes, over_weeks, COLUMNS[1:]),
         kind=kind,
+        origin=origin,
     )
 
 
@@ -217,15 +221,15 @@ def arms_of(scenario: Scenario, means: np.ndarray, present: np.ndarray, patients
     return outcomes, arms
 
 
-def _frame(outcomes: tuple[Outcome, ...], arms: np.ndarray) -> pl.DataFrame:
-    """Rows by outcome and week from draws, shape (draws, 2, outcomes, weeks)."""
+def _frame(outcomes: tuple[Outcome, ...], arms: np.ndarray, wanted: tuple[str, ...] = COLUMNS) -> pl.DataFrame:
+    """Rows by outcome and week from draws, shape (draws, 2, outcomes, weeks), with the columns that are wanted."""
     columns = dict(_labels(outcomes, arms.shape[3]))
     nothing = columns.pop("nothing")
     for name, values in (("baseline", arms[:, 0]), ("scenario", arms[:, 1]), ("difference", arms[:, 1] - arms[:, 0])):
         columns[name] = pl.Series(name, values.mean(axis=0).ravel())
         low, high = (pl.Series(one.ravel()) for one in _band(values)) if len(values) > 1 else (nothing, nothing)
         columns[f"{name}_low"], columns[f"{name}_high"] = low, high
-    return pl.DataFrame({name: columns[name] for name in COLUMNS})
+    return pl.DataFrame({name: columns[name] for name in wanted})
 
 
 def _band(values: np.ndarray) -> list[np.ndarray]:

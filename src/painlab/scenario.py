@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 import tomllib
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
 
@@ -105,8 +105,8 @@ class Scenario(Strict):
         if isinstance(self.baseline, CarePlan):
             return self.baseline
         # A changed copy of the baseline keeps its name: it is held against the one that ships, not against itself.
-        ships = (data_folder() / "scenarios" / f"{self.baseline}.toml").is_file()
-        return Scenario.load(self.baseline).care if ships else self.care
+        path = data_folder() / "scenarios" / f"{self.baseline}.toml"
+        return _shipped_care(path, path.stat().st_mtime_ns) if path.is_file() else self.care
 
     def fingerprint(self) -> str:
         """SHA-256 of the scenario with its baseline plan written out; equal content gives equal text."""
@@ -202,6 +202,12 @@ def _merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
         else:
             merged[key] = value
     return merged
+
+
+@lru_cache(maxsize=64)
+def _shipped_care(path: Path, _changed: int) -> CarePlan:
+    """Care of a scenario that ships, read again only when its file has changed."""
+    return Scenario.load(path).care
 
 
 def _shipped_path(name: str) -> Path:
