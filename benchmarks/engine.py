@@ -108,10 +108,11 @@ def alone(module: str, *arguments: object) -> Any:
     return json.loads(done.stdout)
 
 
-def projections(scenario: str, weeks: int, sizes: Sizes) -> list[list[float]]:
-    """Times from the call of `simulate` to the weekly frame, warm: of the interactive size, and of many draws."""
+def projections(scenario: str, weeks: int, sizes: Sizes) -> dict[str, list[float]]:
+    """Times from the call of `simulate` to the weekly frame, warm (see `benchmarks.calls`)."""
     draws, patients, repetitions = sizes.draws
-    return alone("calls", scenario, weeks, sizes.interactive[0], 1, sizes.interactive[1], patients, draws, repetitions)  # type: ignore[no-any-return]
+    found: dict[str, list[float]] = alone("calls", scenario, weeks, *sizes.interactive, draws, patients, repetitions)
+    return found
 
 
 def scale(scenario: str, weeks: int, sizes: Sizes) -> dict[str, Any]:
@@ -140,7 +141,7 @@ def measure(sizes: Sizes, weeks: int, say: Say) -> dict[str, Any]:
     state = machine.described()
     compared = speeds(scenario, weeks, sizes, say)
     say(f"calls of simulate() in a process of their own: {sizes.interactive[0]:,} patients; {sizes.draws[0]} draws of {sizes.draws[1]:,}")
-    interactive, several = projections(scenario.name, weeks, sizes)
+    called = projections(scenario.name, weeks, sizes)
     say(f"{sizes.scale[0]:,} to {sizes.scale[-1]:,} patients in a process of their own")
     scaled = scale(scenario.name, weeks, sizes)
     say("steps of the algorithm")
@@ -151,8 +152,9 @@ def measure(sizes: Sizes, weeks: int, say: Say) -> dict[str, Any]:
     return {
         "ratio": ratios(compared["rounds"], compared["missing"], sizes.peers),
         "ratio_at_interactive_size": ratios(compared["rounds"], compared["missing"], dict.fromkeys(BY_SIZE, sizes.interactive[0])),
-        "interactive_ms": 1000.0 * median(interactive),
-        "psa_s": median(several),
+        "interactive_ms": 1000.0 * median(called["lever"]),
+        "interactive_both_arms_ms": 1000.0 * median(called["both"]),
+        "psa_s": median(called["draws"]),
         "peak_mb_1e7": scaled["sizes"][-1]["peak_mb"],
         "slope": scaled["slope"],
         "crn_variance_reduction": reduction,
@@ -161,7 +163,12 @@ def measure(sizes: Sizes, weeks: int, say: Say) -> dict[str, Any]:
         "missing": compared["missing"],
         "profile_c_ns": steps,
         "scale": scaled,
-        "raw": {"rounds": compared["rounds"], "interactive_s": interactive, "psa_s": several},
+        "raw": {
+            "rounds": compared["rounds"],
+            "interactive_s": called["lever"],
+            "interactive_both_arms_s": called["both"],
+            "psa_s": called["draws"],
+        },
         "sizes": sizes._asdict(),
         "scenario": scenario.name,
         "weeks": weeks,

@@ -157,7 +157,7 @@ class _Run:
         """Draws as they finish."""
         whole = execution.cohorts(self.scenario, self.values, patients=self.patients, seed=self.seed, weeks=self.weeks, cut=self.cut)
         pool = None if executor is None else machines.executor_of(executor)
-        return execution.parts(whole, threads=self.threads, executor=pool, progress=progress, cancelled=cancelled)
+        return execution.parts(whole, threads=self.threads, executor=pool, progress=progress, cancelled=cancelled, keep=True)
 
     def projection(self, means: np.ndarray, present: np.ndarray) -> Projection:
         """The projection of the first draws, as many as there are."""

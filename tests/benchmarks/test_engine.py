@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-KEYS = {"ratio", "interactive_ms", "psa_s", "peak_mb_1e7", "slope", "crn_variance_reduction"}
+KEYS = {"ratio", "interactive_ms", "interactive_both_arms_ms", "psa_s", "peak_mb_1e7", "slope", "crn_variance_reduction"}
 RATIOS = {"numpy_1_thread", "numpy_2_threads", "starsim", "mesa", "simpy", "c"}
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from painlab import catalog, parameters, population
+import painlab
+from painlab import catalog, parameters, population, posterior
 from painlab.engine import execution
 from painlab.engine.cohort import simulate_patients
 from painlab.engine.execution import Cancelled, Cohort, Part, Piece
@@ -265,3 +266,32 @@ def test_work_that_was_stopped_hands_out_no_more() -> None:
     with Recorder() as executor, pytest.raises(Cancelled):
         run(Scenario.load("early-pt"), patients=5, draws=50, seed=1, weeks=4, executor=executor, cancelled=cancelled, block=1)
     assert len(executor.errands) <= execution.WAITING * execution.workers()
+
+
+@pytest.mark.parametrize("name", ["early-pt", "clinic-early-pt"])
+def test_a_baseline_that_was_kept_gives_the_bits_of_one_worked_out_anew(name):
+    scenario = Scenario.load(name)
+    changed = scenario.change(care={"prescribing": {"opioid_start": 0.4}})
+    values = [parameters.values(), posterior.values(3, 1)]
+
+    def both(one, keep):
+        whole = execution.cohorts(one, values, patients=600, seed=5, weeks=30)
+        return dict(execution.parts(whole, size=256, keep=keep))
+
+    execution.forget()
+    for one in (scenario, changed, scenario):
+        anew, kept = both(one, False), both(one, True)
+        for number in range(2):
+            assert (anew[number].sums == kept[number].sums).all()
+            assert (anew[number].present == kept[number].present).all()
+    assert len(execution._kept) == 2
+
+
+def test_a_kept_baseline_is_not_taken_for_other_people_or_another_baseline():
+    execution.forget()
+    scenario = Scenario.load("early-pt")
+    others = (scenario.change(population={"distress": 0.9}), scenario.change(baseline={"coordination": 0.9}))
+    for one in (scenario, *others):
+        kept = painlab.simulate(one, patients=300, draws=1, weeks=20)
+        execution.forget()
+        assert kept.weekly.equals(painlab.simulate(one, patients=300, draws=1, weeks=20).weekly)

@@ -1,5 +1,6 @@
 """Pieces of work over threads, processes or machines; the result does not depend on how it is cut or where it runs."""
 
+import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -52,6 +53,7 @@ class Cohort(NamedTuple):
     seed: int
     weeks: int
     cut: tuple[str, ...] = ()
+    alone: bool = False  # only the scenario's arm is wanted, the baseline's sums being known
 
 
 class Piece(NamedTuple):
@@ -114,11 +116,12 @@ class _Prepared(NamedTuple):
     follow_up: int
 
     def simulate(
-        self, seed: int, first: int, arrivals: np.ndarray, stay: int, arms: int, sums: np.ndarray, present: np.ndarray, records: np.ndarray
-    ) -> None:
-        """Call simulate_patients with the first `arms` plans."""
+        self, seed: int, first: int, arrivals: np.ndarray, stay: int, arms: slice, sums: np.ndarray, present: np.ndarray,
+        records: np.ndarray,
+    ) -> None:  # fmt: skip
+        """Call simulate_patients with some of the plans."""
         simulate_patients(
-            seed, first, arrivals, stay, self.condition, self.people, self.goals, self.p, self.rows, self.orders[:arms], self.plans[:arms],
+            seed, first, arrivals, stay, self.condition, self.people, self.goals, self.p, self.rows, self.orders[arms], self.plans[arms],
             sums, present, records,
         )  # fmt: skip
 
@@ -151,7 +154,7 @@ def arrival_weeks(start: int, count: int, patients: int, weeks: int, follow_up: 
 
 
 def simulate_piece(piece: Piece) -> Part:
-    """Simulate both arms of some patients, here and in one thread."""
+    """Simulate some patients, here and in one thread: both arms, or the scenario's alone with zeros for the baseline."""
     cohort, start, count = piece
     made = _prepared(cohort)
     weeks = cohort.weeks
@@ -160,11 +163,12 @@ def simulate_piece(piece: Piece) -> Part:
     stay = weeks + 1 if made.follow_up < 0 else made.follow_up
     nobody = np.empty((0, 0, 0, 0), dtype=np.float32)
     early = int(np.searchsorted(arrivals, 0))  # those who arrive before week 0 have the baseline's care in both arms
-    for low, high, arms in ((0, early, 1), (early, count, ARMS)):
+    wanted = slice(1, ARMS) if cohort.alone else slice(0, ARMS)
+    for low, high, arms in ((0, early, slice(0, 1)), (early, count, wanted)):
         if high > low:
-            sums = np.zeros((arms, *part.sums.shape[1:]), dtype=np.int64)
+            sums = np.zeros((arms.stop - arms.start, *part.sums.shape[1:]), dtype=np.int64)
             made.simulate(cohort.seed, cohort.first + start + low, arrivals[low:high], stay, arms, sums, part.present, nobody)
-            part.sums[:] += sums
+            part.sums[wanted] += sums
     return part
 
 
@@ -198,6 +202,7 @@ def parts(
     size: int | None = None,
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
+    keep: bool = False,
 ) -> Iterator[tuple[int, Part]]:
     """Simulate cohorts and yield each one's number and sums as soon as it is whole.
 
@@ -213,7 +218,21 @@ def parts(
         Called as progress(done, total) as pieces finish.
     cancelled
         Asked between pieces; when it returns true, `Cancelled` is raised.
+    keep
+        Keep the baselines' sums, and take those kept by an earlier call: where a lever moves, only the scenario's arm is worked out anew.
     """
+    if keep:
+        keys = [_baseline_of(cohort) for cohort in whole]
+        known = {number: _kept[key] for number, key in enumerate(keys) if key in _kept}
+        rest = [cohort._replace(alone=number in known) for number, cohort in enumerate(whole)]
+        finished = parts(rest, threads=threads, executor=executor, size=size, progress=progress, cancelled=cancelled)
+        with closing(finished):  # type: ignore[type-var]
+            for number, whole_part in finished:
+                if number in known:
+                    whole_part.sums[0] = known[number]
+                _keep(keys[number], whole_part.sums[0])
+                yield number, whole_part
+        return
     at_work = workers(threads)
     errands = _errands(whole, size or _size(whole, at_work, executor is not None), remote=executor is not None)
     totals: dict[int, Part] = {}
@@ -240,6 +259,33 @@ def parts(
     finally:
         if executor is None:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+_MOST_KEPT = 600  # baselines of about ten kilobytes
+_kept: dict[tuple[str, Cohort], np.ndarray] = {}
+
+
+def _baseline_of(cohort: Cohort) -> tuple[str, Cohort]:
+    """All that the sums of a cohort's baseline depend on: its scenario counts only by its people and the baseline's plan."""
+    return _baseline_text(cohort.scenario), cohort._replace(scenario="")
+
+
+@lru_cache(maxsize=32)
+def _baseline_text(text: str) -> str:
+    scenario = _scenario(text)
+    return json.dumps([scenario.population.model_dump(mode="json"), scenario.baseline_plan().as_dict()], sort_keys=True)
+
+
+def _keep(key: tuple[str, Cohort], sums: np.ndarray) -> None:
+    _kept.pop(key, None)
+    _kept[key] = sums.copy()
+    while len(_kept) > _MOST_KEPT:
+        _kept.pop(next(iter(_kept)), None)
+
+
+def forget() -> None:
+    """Forget all baselines that were kept."""
+    _kept.clear()
 
 
 def _size(whole: Sequence[Cohort], at_work: int, remote: bool) -> int:
@@ -310,5 +356,5 @@ def follow(
     made = _prepare(people, (plan,), values, cut)
     records = np.zeros((1, weeks + 1, len(Recorded), patients), dtype=np.float32)
     sums, present = np.zeros((1, COUNTED, weeks + 1), dtype=np.int64), np.zeros(weeks + 1, dtype=np.int64)
-    made.simulate(seed, first, np.zeros(patients, dtype=np.int64), weeks + 1, 1, sums, present, records)
+    made.simulate(seed, first, np.zeros(patients, dtype=np.int64), weeks + 1, slice(0, 1), sums, present, records)
     return np.moveaxis(records[0], 2, 0)
