@@ -9,12 +9,14 @@ from types import ModuleType
 import pytest
 
 from painlab import care, dynamics, parameters, validation
+from painlab.arrivals import Arrivals
 from painlab.care import PARAMETER_FIELDS
 from painlab.catalog import UNCERTAIN, Condition, treatments
 from painlab.evidence import estimates
+from painlab.orders import TreatmentOrder
 from painlab.parameters import LINKS
-from painlab.plan import SECTIONS, TreatmentOrder, levers
-from painlab.population import Arrivals, Population
+from painlab.plan import SECTIONS, levers
+from painlab.population import Population
 from painlab.tables import data_folder
 from painlab.trials import KINDS, MEASURES, Among, Published, Trial, read, shipped
 

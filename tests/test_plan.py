@@ -7,7 +7,8 @@ from pydantic_core import PydanticUndefined
 
 from painlab import catalog, evidence
 from painlab.care import OrderField, Plan
-from painlab.plan import SECTIONS, CarePlan, TreatmentOrder, levers
+from painlab.orders import TreatmentOrder
+from painlab.plan import SECTIONS, CarePlan, levers
 
 
 def test_every_field_of_a_plan_has_a_lever_with_the_range_that_is_enforced() -> None:

@@ -1,14 +1,32 @@
 """Fields of what users write: bounds, slider, words, meaning and source of a value stand in one record."""
 
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.fields import FieldInfo
 
+SHARES: Final = {"low": 0.1, "middle": 0.3, "high": 0.7}
+"""Named levels of traits on a scale of 0 to 1."""
 
-def lever(low: float, high: float, step: float, *, label: str, unit: str, words: str, meaning: str, source: str = "assumption") -> Any:
-    """Pydantic field of a lever: bounds, slider step, label, unit, a phrase with {} for the value, meaning and source."""
+
+def lever(
+    low: float,
+    high: float,
+    step: float,
+    *,
+    label: str,
+    unit: str,
+    words: str,
+    meaning: str,
+    source: str = "assumption",
+    levels: dict[str, float] | None = None,
+) -> Any:
+    """Pydantic field of a lever: bounds, slider step, label, unit, a phrase with {} for the value, meaning, source, and named levels.
+
+    Without levels of its own a lever has its two ends as `least` and `most`.
+    """
     extra: dict[str, Any] = {"low": low, "high": high, "step": step, "label": label, "unit": unit, "words": words, "source": source}
+    extra["levels"] = levels or {"least": low, "most": high}
     return Field(ge=low, le=high, description=meaning, json_schema_extra=extra)
 
 
@@ -31,6 +49,7 @@ class Lever(NamedTuple):
     words: str
     meaning: str
     source: str
+    levels: dict[str, float]
 
 
 def lever_of(path: tuple[str, ...], section: str, field: FieldInfo) -> Lever:

@@ -7,57 +7,14 @@ import numpy as np
 from pydantic import field_validator, model_validator
 
 from painlab import catalog
+from painlab.arrivals import Arrivals
 from painlab.catalog import Condition
 from painlab.dynamics import activity_target
-from painlab.fields import Strict, lever
+from painlab.fields import SHARES, Strict, lever
 from painlab.numerics import clip, compiled, exp, shifted, standard_normal
 from painlab.parameters import Parameters
 from painlab.randomness import Block, uniforms
 from painlab.tables import nearest
-
-
-class Arrivals(Strict):
-    """An open cohort: new patients arrive each week and stay for a follow-up, scaled to a stated population.
-
-    Until week 0 everyone gets the baseline plan; the scenario's plan applies to those who arrive from then on.
-    """
-
-    people: Annotated[
-        int,
-        lever(
-            1000,
-            1_000_000_000,
-            1000,
-            label="population",
-            unit="people",
-            words="serves {} people",
-            meaning="People whom the clinic or region serves.",
-        ),
-    ]
-    new_patients_per_1000_per_year: Annotated[
-        float,
-        lever(
-            0.1,
-            500,
-            0.1,
-            label="new patients",
-            unit="per 1,000 people per year",
-            words="sees {} new patients per 1,000 people a year",
-            meaning="People who come with this condition for the first time.",
-        ),
-    ]
-    follow_up_weeks: Annotated[
-        int,
-        lever(
-            4,
-            260,
-            1,
-            label="follow-up",
-            unit="weeks",
-            words="follows each patient for {} weeks",
-            meaning="Weeks for which a patient counts as in care.",
-        ),
-    ] = 52
 
 
 class Population(Strict):
@@ -98,6 +55,7 @@ class Population(Strict):
             unit="0-10 NRS",
             words="had pain of {}",
             meaning="Center of pain at arrival before the limits; the condition's own if left out.",
+            levels={"mild": 3, "moderate": 5, "severe": 7.5},
         ),
     ] = None
     pain_sd: Annotated[
@@ -158,6 +116,7 @@ class Population(Strict):
             unit="share",
             words="had a share of {} on opioids at the start",
             meaning="Share of patients already on long-term opioid therapy when they arrive.",
+            levels={"nobody": 0, "half": 0.5, "all": 1},
         ),
     ] = 0.0
     opioid_dose: Annotated[
@@ -171,6 +130,7 @@ class Population(Strict):
             words="had a median dose of {} MME a day",
             meaning="Median dose of those already on opioids. In the I-WOTCH trial it was 46 MME a day.",
             source="T04-01",
+            levels={"low": 20, "50 MME": 50, "90 MME": 90},
         ),
     ] = 45.0
     opioid_weeks: Annotated[
@@ -187,22 +147,61 @@ class Population(Strict):
     ] = 150
     age: Annotated[
         float | None,
-        lever(18, 95, 1, label="age", unit="years", words="were {} years old", meaning="Mean age; the condition's own if left out."),
+        lever(
+            18,
+            95,
+            1,
+            label="age",
+            unit="years",
+            words="were {} years old",
+            meaning="Mean age; the condition's own if left out.",
+            levels={"young": 30, "middle": 50, "old": 75},
+        ),
     ] = None
     distress: Annotated[
         float,
-        lever(0, 1, 0.05, label="distress", unit="0-1", words="had distress of {}", meaning="Depression, anxiety and fear of movement."),
+        lever(
+            0,
+            1,
+            0.05,
+            label="distress",
+            unit="0-1",
+            words="had distress of {}",
+            meaning="Depression, anxiety and fear of movement.",
+            levels=SHARES,
+        ),
     ] = 0.3
     poor_sleep: Annotated[
         float,
-        lever(0, 1, 0.05, label="poor sleep", unit="0-1", words="had poor sleep of {}", meaning="From sound (0) to very poor sleep (1)."),
+        lever(
+            0,
+            1,
+            0.05,
+            label="poor sleep",
+            unit="0-1",
+            words="had poor sleep of {}",
+            meaning="From sound (0) to very poor sleep (1).",
+            levels=SHARES,
+        ),
     ] = 0.3
     work_demand: Annotated[
-        float, lever(0, 1, 0.05, label="work demand", unit="0-1", words="had work demand of {}", meaning="Physical demand of work.")
+        float,
+        lever(
+            0, 1, 0.05, label="work demand", unit="0-1", words="had work demand of {}", meaning="Physical demand of work.", levels=SHARES
+        ),
     ] = 0.4
     comorbidity: Annotated[
         float,
-        lever(0, 1, 0.05, label="comorbidity", unit="0-1", words="had comorbidity of {}", meaning="Other disease that limits activity."),
+        lever(
+            0,
+            1,
+            0.05,
+            label="comorbidity",
+            unit="0-1",
+            words="had comorbidity of {}",
+            meaning="Other disease that limits activity.",
+            levels=SHARES,
+        ),
     ] = 0.3
     prior_treatment: Annotated[
         float,
@@ -227,6 +226,7 @@ class Population(Strict):
             words="had adherence of {}",
             meaning="Readiness to attend and to exercise at home.",
             source="T05-09",
+            levels={"low": 0.2, "usual": 0.5, "high": 0.9},
         ),
     ] = 0.5
     goal: str = catalog.MIXED_GOALS

@@ -133,6 +133,10 @@ class Projection:
     def __str__(self) -> str:
         return narrative.summary(self.weekly, self.scenario.title, self.weeks, self.level, self.averages, kind=self.kind)
 
+    def sentence(self) -> str:
+        """What happens to opioid demand, in one plain sentence with its band."""
+        return str(self).partition(". ")[0].rstrip(".") + "."
+
     def headline(self) -> str:
         """The finding in at most 90 characters, as a chart's title."""
         return narrative.headline(self.weekly, self.averages)

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import re
-import tomllib
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
@@ -12,16 +11,17 @@ import polars as pl
 import tomli_w
 from pydantic import Field, ValidationError, field_serializer, field_validator, model_validator
 
-from painlab import catalog
+from painlab import catalog, codes
+from painlab.arrivals import Arrivals
+from painlab.assumptions import Assumptions
 from painlab.errors import InputError
 from painlab.fields import Lever, Strict
-from painlab.plan import SECTIONS, CarePlan, TreatmentOrder, levers
-from painlab.population import Arrivals, Population
-from painlab.tables import data_folder, nearest
+from painlab.orders import TreatmentOrder
+from painlab.plan import SECTIONS, CarePlan, levers
+from painlab.population import Population
+from painlab.tables import data_folder, nearest, printable, read_toml
 
 MAX_WEEKS: Final = 520
-MAX_FILE_BYTES: Final = 1_000_000
-_START: Final = "Start from one that ships: `painlab show early-pt --toml`."
 _EXAMPLE: Final = "`painlab show early-pt` has an example."
 _CHANGE: Final = "Change the value."
 _NAME: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -30,7 +30,8 @@ _NAME: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 class Scenario(Strict):
     """A question put to the model; a validated TOML file in writing.
 
-    `baseline` is the name of a shipped scenario whose care plan is the comparison, or a care plan of its own.
+    `baseline` is the name of a shipped scenario whose care plan is the comparison, or a care plan of its own. `assume` puts values of one's
+    own in place of the model's, in both arms.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Scenario(Strict):
     population: Population
     baseline: str | CarePlan
     care: CarePlan = CarePlan()
+    assume: Assumptions | None = None
 
     @field_validator("name")
     @classmethod
@@ -71,13 +73,15 @@ class Scenario(Strict):
 
     @classmethod
     def load(cls, name_or_path: str | Path) -> "Scenario":
-        """Load a shipped scenario by its name, or any scenario from the path of a TOML file (ending in .toml).
+        """Load a shipped scenario by its name, or any scenario from the path of a TOML file (ending in .toml) or from its code.
 
         Raises InputError naming file and key for anything that cannot be used.
         """
         text = str(name_or_path)
+        if codes.is_code(text):
+            return cls.from_code(text)
         path = Path(text) if text.endswith(".toml") or isinstance(name_or_path, Path) else _shipped_path(text)
-        return cls.from_dict(read_toml(path), where=_printable(str(path)) if text.endswith(".toml") else path.name)
+        return cls.from_dict(read_toml(path), where=printable(str(path)) if text.endswith(".toml") else path.name)
 
     @classmethod
     def from_dict(cls, given: dict[str, Any], *, where: str = "scenario") -> "Scenario":
@@ -99,6 +103,36 @@ class Scenario(Strict):
     def to_toml(self) -> str:
         """Write the scenario as TOML, complete: `Scenario.load` of the text gives an equal scenario."""
         return tomli_w.dumps(self.model_dump(exclude_none=True))
+
+    def code(self) -> str:
+        """A short code for the scenario; `Scenario.load` of it gives an equal one. What a shipped scenario has is not written again."""
+        of = next((one for one in shipped() if self.name in (one.name, one.renamed()["name"])), None)
+        if of is None:
+            return codes.pack(self.model_dump(mode="json", exclude_none=True))
+        like = of if self.name == of.name else of.change(**of.renamed())
+        change = _changed(like.model_dump(mode="json", exclude_none=True), self.model_dump(mode="json", exclude_none=True))
+        renamed = {} if self.name == of.name else {"new": 1}
+        return codes.pack({"of": of.name, "is": of.fingerprint()[:6], **renamed, **({"change": change} if change else {})})
+
+    @classmethod
+    def from_code(cls, code: str) -> "Scenario":
+        """The scenario of a code; raises InputError if it is damaged, or was made where the shipped scenario was another."""
+        table = codes.unpack(code)
+        if "of" not in table:
+            return cls.from_dict(table, where="the scenario code")
+        of = cls.load(str(table["of"]))
+        if of.fingerprint()[:6] != table.get("is"):
+            reason = f"the scenario code changes {of.name}, which is not the same in the version that made the code"
+            mend = "Use that version, or have the scenario sent as a TOML file."
+            raise InputError(reason, expected="a code from this version of PainLab", mend=mend)
+        change = table.get("change", {})
+        changes = (of.renamed() if table.get("new") else {}) | (change if isinstance(change, dict) else {})
+        return cls.from_dict(_merge(of.model_dump(mode="json", exclude_none=True), changes), where="the scenario code")
+
+    def renamed(self) -> dict[str, Any]:
+        """Changes that name a changed copy of this scenario; a baseline is held against itself until it is changed."""
+        names: dict[str, Any] = {"name": f"{self.name[:50].rstrip('-')}-changed", "title": f"{self.title[:100]}, changed"}
+        return names | ({"baseline": self.care.as_dict()} if self.baseline == self.name else {})
 
     def baseline_plan(self) -> CarePlan:
         """The care plan that the scenario is held against."""
@@ -192,6 +226,18 @@ def plan_difference(new: CarePlan, old: CarePlan) -> str:
     return " ".join(sentences) or "The care is the same."
 
 
+def _changed(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    """Changes that `_merge` turns the one into the other with."""
+    changes: dict[str, Any] = {key: None for key in before if key not in after}
+    for key, value in after.items():
+        if isinstance(value, dict) and isinstance(before.get(key), dict):
+            if inner := _changed(before[key], value):
+                changes[key] = inner
+        elif key not in before or before[key] != value:
+            changes[key] = value
+    return changes
+
+
 def _merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     merged = dict(base)
     for key, value in changes.items():
@@ -228,52 +274,11 @@ def _shipped_path(name: str) -> Path:
     return folder / f"{name}.toml"
 
 
-def read_toml(path: Path, wanted: str = "a scenario in TOML", start: str = _START) -> dict[str, Any]:
-    """Read a TOML file that a user wrote.
-
-    wanted says what it should hold, start where an example is. Raises InputError with the line, or with what is wrong about the file.
-    """
-    where = _printable(str(path))
-    try:
-        size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
-            limit = f"{wanted} of at most {MAX_FILE_BYTES:,} bytes"
-            raise InputError(f"the file has {size:,} bytes", where=where, expected=limit, mend="Name the file of a scenario.")
-        text = path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        mend = "Check the path, or see `painlab list` for the scenarios that ship."
-        raise InputError("there is no such file", where=where, expected=wanted, mend=mend) from None
-    except UnicodeDecodeError:
-        raise InputError("the file is not text", where=where, expected=f"{wanted}, as text in UTF-8", mend=start) from None
-    except InputError:
-        raise
-    except (OSError, ValueError) as error:  # ValueError: a path with a null in it
-        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        raise InputError(f"the file cannot be read ({reason})", where=where, expected=wanted, mend="Check the path.") from None
-    if not text.strip():
-        raise InputError("the file is empty", where=where, expected=wanted, mend=start)
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        reason, mend = f"the file is not TOML: {_printable(str(error))}", f"Mend the line that is named. {start}"
-    except RecursionError:
-        reason, mend = "the file is not a scenario: its lists are nested too deeply", start
-    except ValueError as error:
-        reason, mend = f"the file cannot be used: {_printable(str(error).partition(';')[0])}", "Shorten the number."
-    raise InputError(reason, where=where, expected=wanted, mend=mend)
-
-
-def _printable(text: str, most: int = 200) -> str:
-    """A text on one line and without control characters, cut short."""
-    plain = "".join(letter if letter.isprintable() else " " for letter in text)
-    return plain if len(plain) <= most else f"{plain[:most]}..."
-
-
 def _shown(value: Any) -> str:
     """A value as TOML writes it, short and on one line."""
     if isinstance(value, dict | list):
         return "a table" if isinstance(value, dict) else "a list"
-    return _printable(f'"{value}"' if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value), 60)
+    return printable(f'"{value}"' if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value), 60)
 
 
 def explain(error: ValidationError, where: str, models: dict[str, type[Strict]] | None = None, example: str = _EXAMPLE) -> InputError:
@@ -295,7 +300,7 @@ def explain(error: ValidationError, where: str, models: dict[str, type[Strict]] 
             mend="See `painlab list` for the names.",
         )
     key = ".".join(location)
-    place = f"{where}, key {_printable(key)}" if key else where
+    place = f"{where}, key {printable(key)}" if key else where
     last = location[-1] if location else ""
     known = _known_keys(location, models)
     if kind == "extra_forbidden" and last not in known:
@@ -324,13 +329,20 @@ def _problem(kind: str, complaint: Any) -> str:
     if kind == "finite_number":
         return f"{shown} is not a finite number"
     if kind == "value_error":
-        return _printable(str(complaint["msg"]).removeprefix("Value error, "), 600)
+        return printable(str(complaint["msg"]).removeprefix("Value error, "), 600)
     return f"{shown} cannot stand here"
 
 
 def _model(location: tuple[str, ...], others: dict[str, type[Strict]] | None = None) -> type[Strict] | None:
     """The model that has the last part of a location as its key."""
-    models: dict[str, type[Strict]] = {"population": Population, "arrivals": Arrivals, "care": CarePlan, "baseline": CarePlan, **SECTIONS}
+    models: dict[str, type[Strict]] = {
+        "population": Population,
+        "arrivals": Arrivals,
+        "assume": Assumptions,
+        "care": CarePlan,
+        "baseline": CarePlan,
+        **SECTIONS,
+    }
     models |= others or {}
     return models.get(location[-2], TreatmentOrder) if len(location) > 1 else models.get("", Scenario)
 

@@ -138,7 +138,8 @@ class _Run:
         threads: int | None,
     ) -> None:
         self.scenario = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
-        self.cut = (cut,) if isinstance(cut, str) else tuple(cut)
+        own = self.scenario.assume.links_cut if self.scenario.assume else ()
+        self.cut = tuple(dict.fromkeys(((cut,) if isinstance(cut, str) else tuple(cut)) + tuple(own)))
         self.patients = whole_number("patients", patients, 1, MAX_PATIENTS)
         self.draws = whole_number("draws", draws, 1, MAX_DRAWS)
         self.seed = whole_number("seed", seed, 0, 2**63 - 1)

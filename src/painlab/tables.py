@@ -1,13 +1,18 @@
 """Where the data files lie, and how a table is read so that a bad cell is named by file and row."""
 
 import difflib
+import tomllib
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any, Final
 
 import polars as pl
 
 from painlab.errors import InputError
+
+MAX_FILE_BYTES: Final = 1_000_000
+START: Final = "Start from one that ships: `painlab show early-pt --toml`."
 
 
 @cache
@@ -63,3 +68,44 @@ def number(text: str, *, where: str, column: str) -> float:
     if value != value or value in (float("inf"), float("-inf")):
         raise InputError(f'{column} is "{text}"', where=where, expected="a finite number", mend=f"Correct the cell {column}.")
     return value
+
+
+def read_toml(path: Path, wanted: str = "a scenario in TOML", start: str = START) -> dict[str, Any]:
+    """Read a TOML file that a user wrote.
+
+    wanted says what it should hold, start where an example is. Raises InputError with the line, or with what is wrong about the file.
+    """
+    where = printable(str(path))
+    try:
+        size = path.stat().st_size
+        if size > MAX_FILE_BYTES:
+            limit = f"{wanted} of at most {MAX_FILE_BYTES:,} bytes"
+            raise InputError(f"the file has {size:,} bytes", where=where, expected=limit, mend="Name the file of a scenario.")
+        text = path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        mend = "Check the path, or see `painlab list` for the scenarios that ship."
+        raise InputError("there is no such file", where=where, expected=wanted, mend=mend) from None
+    except UnicodeDecodeError:
+        raise InputError("the file is not text", where=where, expected=f"{wanted}, as text in UTF-8", mend=start) from None
+    except InputError:
+        raise
+    except (OSError, ValueError) as error:  # ValueError: a path with a null in it
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise InputError(f"the file cannot be read ({reason})", where=where, expected=wanted, mend="Check the path.") from None
+    if not text.strip():
+        raise InputError("the file is empty", where=where, expected=wanted, mend=start)
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        reason, mend = f"the file is not TOML: {printable(str(error))}", f"Mend the line that is named. {start}"
+    except RecursionError:
+        reason, mend = "the file is not a scenario: its lists are nested too deeply", start
+    except ValueError as error:
+        reason, mend = f"the file cannot be used: {printable(str(error).partition(';')[0])}", "Shorten the number."
+    raise InputError(reason, where=where, expected=wanted, mend=mend)
+
+
+def printable(text: str, most: int = 200) -> str:
+    """A text on one line and without control characters, cut short."""
+    plain = "".join(letter if letter.isprintable() else " " for letter in text)
+    return plain if len(plain) <= most else f"{plain[:most]}..."

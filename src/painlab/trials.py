@@ -17,8 +17,8 @@ from painlab.fields import Strict
 from painlab.outcomes import Recorded
 from painlab.plan import CarePlan
 from painlab.population import Population
-from painlab.scenario import MAX_WEEKS, Scenario, explain, read_toml
-from painlab.tables import data_folder, nearest
+from painlab.scenario import MAX_WEEKS, Scenario, explain
+from painlab.tables import data_folder, nearest, read_toml
 
 Week = Annotated[int, Field(ge=0, le=MAX_WEEKS)]
 

@@ -5,6 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
+import painlab
+from painlab import Scenario
+from painlab.views import explorer as views
+from painlab.views.exploration import Size
+
 
 @pytest.fixture(autouse=True)
 def no_event_loop() -> Iterator[None]:
@@ -13,3 +18,31 @@ def no_event_loop() -> Iterator[None]:
     asyncio._set_running_loop(None)
     yield
     asyncio._set_running_loop(running)
+
+
+TINY = Size(20, 2)
+
+
+@pytest.fixture
+def plain() -> Scenario:
+    """A short scenario of its own, with therapy and no injection."""
+    return Scenario.from_dict(
+        {
+            "name": "plain",
+            "title": "Plain",
+            "question": "Does it work?",
+            "weeks": 8,
+            "population": {"condition": "sciatica"},
+            "baseline": "usual-care",
+            "care": {"physical_therapy": {"start_week": 2, "weeks": 5, "sessions_per_week": 1.5}},
+        }
+    )
+
+
+@pytest.fixture
+def explorer(plain, monkeypatch, tmp_path):
+    """An explorer of the short scenario; without an event loop it answers at once."""
+    monkeypatch.setattr(views, "FULL", TINY)
+    monkeypatch.setattr(views, "PREVIEW", TINY)
+    monkeypatch.chdir(tmp_path)
+    return painlab.explore(plain)

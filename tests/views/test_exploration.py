@@ -124,7 +124,8 @@ def test_the_baseline_of_a_treatment_that_it_does_not_order_is_unknown(plain):
 
 
 def test_what_has_no_lever_is_named():
-    assert "a taper" in Exploration("monitored-taper").others()
+    both = {"epidural_steroid": {"start_week": 2}, "nerve_block": {"start_week": 4}}
+    assert Exploration(Scenario.load("early-pt").change(care=both)).others() == ("nerve block",)
 
 
 def test_a_preview_of_the_scenario_as_it_is_leaves_the_full_run_where_it_was(plain):

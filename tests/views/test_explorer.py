@@ -8,38 +8,13 @@ import pytest
 
 import painlab
 from painlab import InputError, Scenario, catalog
-from painlab.plan import levers
 from painlab.scenario import shipped
+from painlab.views import deck as controls
 from painlab.views import explorer as views
+from painlab.views.controls import treatment_evidence
 from painlab.views.exploration import Size, injections
 
 THERAPY = "physical_therapy"
-TINY = Size(20, 2)
-
-
-@pytest.fixture
-def plain() -> Scenario:
-    """A short scenario of its own, with therapy and no injection."""
-    return Scenario.from_dict(
-        {
-            "name": "plain",
-            "title": "Plain",
-            "question": "Does it work?",
-            "weeks": 8,
-            "population": {"condition": "sciatica"},
-            "baseline": "usual-care",
-            "care": {THERAPY: {"start_week": 2, "weeks": 5, "sessions_per_week": 1.5}},
-        }
-    )
-
-
-@pytest.fixture
-def explorer(plain, monkeypatch, tmp_path):
-    """An explorer of the short scenario; without an event loop it answers at once."""
-    monkeypatch.setattr(views, "FULL", TINY)
-    monkeypatch.setattr(views, "PREVIEW", TINY)
-    monkeypatch.chdir(tmp_path)
-    return painlab.explore(plain)
 
 
 def columns(explorer, name: str) -> bytes:
@@ -48,14 +23,16 @@ def columns(explorer, name: str) -> bytes:
 
 
 def test_every_lever_of_the_explorer_shows_its_value_its_baseline_and_its_evidence(explorer):
-    for path, control in explorer.levers.items():
-        whole = (injections()[0], *path[1:]) if path[0] == views.INJECTION else path
-        record = levers()[whole]
+    for path, control in explorer.deck.levers.items():
+        whole = (injections()[0], *path[1:]) if path[0] == controls.INJECTION else path
+        record = controls.record(whole)
+        assert control.levels == record.levels
+        assert all(record.low <= value <= record.high for value in record.levels.values())
         assert (control.low, control.high, control.step) == (record.low, record.high, record.step)
         assert control.value == explorer.exploration.value(whole)
         assert record.meaning in control.help
-        assert ("An assumption" in control.help) == record.source.startswith("assumption")
-    assert explorer.levers["coordination",].baseline == explorer.exploration.start.baseline_plan().coordination
+        assert ("An assumption" in control.help) == ("assumption" in record.source)
+    assert explorer.deck.levers["coordination",].baseline == explorer.exploration.start.baseline_plan().coordination
 
 
 def test_chart_sentence_and_screen_reader_say_the_same_run(explorer):
@@ -67,13 +44,15 @@ def test_chart_sentence_and_screen_reader_say_the_same_run(explorer):
     assert len(columns(explorer, "baseline")) == len(columns(explorer, "scenario")) == 8 * 3 * 9
 
 
-@pytest.mark.parametrize("path", [path for paths in views.GROUPS.values() for path in paths])
+@pytest.mark.parametrize("path", [path for _, paths in controls.GROUPS.values() for path in paths])
 def test_each_lever_reaches_the_plan_and_the_chart(explorer, path):
     first = injections()[0]
-    explorer.injection.value = first
-    control = explorer.levers[path]
+    explorer.deck.injection.value = first
+    if path[0] in explorer.deck.switches:
+        explorer.deck.switches[path[0]].value = True
+    control = explorer.deck.levers[path]
     control.value = control.low if control.value != control.low else control.high
-    whole = (first, *path[1:]) if path[0] == views.INJECTION else path
+    whole = (first, *path[1:]) if path[0] == controls.INJECTION else path
     assert explorer.exploration.value(whole) == control.value
     assert explorer.projection.scenario == explorer.exploration.scenario
     assert explorer.message.value == ""
@@ -81,38 +60,38 @@ def test_each_lever_reaches_the_plan_and_the_chart(explorer, path):
 
 def test_fewer_opioid_starts_move_the_line_and_leave_the_baseline(explorer):
     baseline, scenario = columns(explorer, "baseline"), columns(explorer, "scenario")
-    explorer.levers["prescribing", "opioid_start"].value = 0.0
+    explorer.deck.levers["prescribing", "opioid_start"].value = 0.0
     assert columns(explorer, "baseline") == baseline
     assert columns(explorer, "scenario") != scenario
 
 
 def test_therapy_switched_off_has_no_levers(explorer):
-    explorer.therapy.value = False
+    explorer.deck.switches[THERAPY].value = False
     assert not explorer.exploration.ordered(THERAPY)
-    assert explorer.levers[THERAPY, "weeks"].disabled
-    assert explorer.levers[views.INJECTION, "start_week"].disabled
-    explorer.therapy.value = True
-    assert not explorer.levers[THERAPY, "weeks"].disabled
+    assert explorer.deck.levers[THERAPY, "weeks"].disabled
+    assert explorer.deck.levers[controls.INJECTION, "start_week"].disabled
+    explorer.deck.switches[THERAPY].value = True
+    assert not explorer.deck.levers[THERAPY, "weeks"].disabled
 
 
 def test_the_kind_of_injection_switches_and_ends(explorer):
     for name in injections():
-        explorer.injection.value = name
+        explorer.deck.injection.value = name
         assert explorer.exploration.injection == name
-    assert not explorer.levers[views.INJECTION, "start_week"].disabled
-    explorer.injection.value = views.NO_INJECTION
+    assert not explorer.deck.levers[controls.INJECTION, "start_week"].disabled
+    explorer.deck.injection.value = controls.NO_INJECTION
     assert explorer.exploration.scenario == explorer.exploration.start
 
 
 def test_reset_sets_every_control_back(explorer):
-    values = {path: control.value for path, control in explorer.levers.items()}
-    explorer.levers["coordination",].value = 0.95
-    explorer.therapy.value = False
-    explorer.injection.value = injections()[1]
+    values = {path: control.value for path, control in explorer.deck.levers.items()}
+    explorer.deck.levers["coordination",].value = 0.95
+    explorer.deck.switches[THERAPY].value = False
+    explorer.deck.injection.value = injections()[1]
     explorer.reset.click()
-    assert {path: control.value for path, control in explorer.levers.items()} == values
-    assert explorer.therapy.value
-    assert explorer.injection.value == views.NO_INJECTION
+    assert {path: control.value for path, control in explorer.deck.levers.items()} == values
+    assert explorer.deck.switches[THERAPY].value
+    assert explorer.deck.injection.value == controls.NO_INJECTION
     assert explorer.projection.scenario == explorer.exploration.start
 
 
@@ -124,19 +103,19 @@ def test_every_scenario_that_ships_can_be_the_start_and_its_own_comes_first(expl
     explorer.start.value = last
     assert explorer.exploration.start == last
     assert explorer.projection.scenario == last
-    assert explorer._drawn[1] == last.weeks
+    assert explorer._drawn.weeks == last.weeks
 
 
 def test_differences_are_another_view_of_the_same_numbers(explorer):
-    explorer.view.value = "Differences"
+    explorer.view.value = "difference"
     assert "difference" in json.dumps(explorer.chart.spec)
     shown = columns(explorer, "difference")
-    explorer.levers["prescribing", "opioid_start"].value = 0.0
+    explorer.deck.levers["prescribing", "opioid_start"].value = 0.0
     assert columns(explorer, "difference") != shown
 
 
 def test_an_entry_outside_the_range_is_explained_in_place_and_taken_back(explorer):
-    control = explorer.levers[THERAPY, "weeks"]
+    control = explorer.deck.levers[THERAPY, "weeks"]
     before = control.value
     control.value = 500.0
     assert 'role="alert"' in explorer.message.value
@@ -152,39 +131,45 @@ def test_an_unexpected_failure_is_named_without_a_traceback(explorer, monkeypatc
         raise RuntimeError("no <numbers>")
 
     monkeypatch.setattr(views, "project", broken)
-    explorer.levers["coordination",].value = 0.7
+    explorer.deck.levers["coordination",].value = 0.7
     assert "RuntimeError: no &lt;numbers&gt;" in explorer.message.value
     assert "Traceback" not in explorer.message.value
-    assert explorer.export.disabled
+    explorer.sharing.export.click()
+    assert "full run" in explorer.message.value
 
 
 def test_evidence_is_shown_when_it_is_asked_for(explorer):
-    control = explorer.levers["prescribing", "opioid_start"]
+    control = explorer.deck.levers["prescribing", "opioid_start"]
     control._handle_custom_msg({"event": "evidence"}, [])
     assert "doi:" in explorer.evidence.value or "PMID" in explorer.evidence.value
     name = injections()[1]
-    explorer.injection.value = name
-    explorer._tell(views.treatment_evidence(name))
+    explorer.deck.injection.value = name
+    explorer._tell(treatment_evidence(name))
     assert catalog.treatments()[name].label in explorer.evidence.value
 
 
+def in_a_folder(explorer):
+    explorer.sharing.kind.value = "folder"
+    explorer.sharing.export.click()
+
+
 def test_two_exports_give_two_folders_and_nothing_is_overwritten(explorer, tmp_path):
-    explorer.export.click()
+    in_a_folder(explorer)
     first = tmp_path / "exports" / "plain-1"
     names = {path.name for path in first.iterdir()}
-    assert names == {"weekly.csv", "weekly.parquet", "provenance.json", "scenario.toml", "demand.svg", "demand.png"}
+    assert names == {"weekly.csv", "weekly.parquet", "provenance.json", "scenario.toml", "demand.svg", "demand.png", "slide.pptx"}
     assert "plain-1" in explorer.message.value
     kept = {path.name: path.read_bytes() for path in first.iterdir()}
-    explorer.levers["coordination",].value = 0.95
+    explorer.deck.levers["coordination",].value = 0.95
     explorer.reset.click()
-    explorer.export.click()
+    in_a_folder(explorer)
     assert "plain-2" in explorer.message.value
     assert {path.name: path.read_bytes() for path in first.iterdir()} == kept
 
 
 def test_an_export_can_be_opened_again(explorer, tmp_path):
-    explorer.levers["coordination",].value = 0.95
-    explorer.export.click()
+    explorer.deck.levers["coordination",].value = 0.95
+    in_a_folder(explorer)
     folder = tmp_path / "exports" / "plain-changed-1"
     assert Scenario.load(folder / "scenario.toml") == explorer.exploration.scenario
     assert pl.read_parquet(folder / "weekly.parquet").equals(explorer.projection.weekly)
@@ -192,7 +177,7 @@ def test_an_export_can_be_opened_again(explorer, tmp_path):
 
 def test_an_export_that_cannot_be_written_is_explained_in_place(explorer, tmp_path):
     (tmp_path / "exports").write_text("a file")
-    explorer.export.click()
+    in_a_folder(explorer)
     assert 'role="alert"' in explorer.message.value
     assert "exports" in explorer.message.value
 
@@ -204,7 +189,7 @@ def test_an_unknown_scenario_is_refused_before_anything_is_shown():
 
 def test_hurried_moves_in_a_notebook_end_with_the_last(plain, monkeypatch):
     monkeypatch.setattr(views, "FULL", Size(40, 6))
-    monkeypatch.setattr(views, "PREVIEW", TINY)
+    monkeypatch.setattr(views, "PREVIEW", Size(20, 2))
 
     async def scene():
         explorer = painlab.explore(plain)
@@ -214,8 +199,7 @@ def test_hurried_moves_in_a_notebook_end_with_the_last(plain, monkeypatch):
         show = explorer._show_in_full
         monkeypatch.setattr(explorer, "_show_in_full", lambda projection: (show(projection), finished.append(projection.scenario)))
         for value in (0.0, 0.25, 0.5, 0.75, 1.0):
-            explorer.levers["coordination",].value = value
-            assert explorer.export.disabled
+            explorer.deck.levers["coordination",].value = value
             await asyncio.sleep(0.002)
         while not (finished and finished[-1].care.coordination == 1.0):
             await asyncio.sleep(0.005)

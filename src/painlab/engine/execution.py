@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import closing
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -91,7 +91,12 @@ def inputs_of(people: population.Population, values: Values, cut: tuple[str, ...
 def cohorts(
     scenario: Scenario, values: Sequence[Values], *, patients: int, seed: int, weeks: int, cut: tuple[str, ...] = (), first_draw: int = 0
 ) -> list[Cohort]:
-    """A cohort for each set of values; draw d has patients d x patients onward. Raises InputError for an unknown link."""
+    """A cohort for each set of values; draw d has patients d x patients onward. What the scenario assumes takes the place of its values.
+
+    Raises InputError for an unknown link.
+    """
+    if scenario.assume:
+        values, cut = [scenario.assume.applied(one) for one in values], tuple(dict.fromkeys((*cut, *scenario.assume.links_cut)))
     parameters.cut_links(parameters.scalars(parameters.values()), cut)
     text, names = scenario.model_dump_json(), tuple(parameters.records())
     numbers = (tuple(float(one[name]) for name in names) for one in values)
@@ -126,13 +131,37 @@ class _Prepared(NamedTuple):
         )  # fmt: skip
 
 
-def _prepare(people: population.Population, plans: Sequence[CarePlan], values: Values, cut: tuple[str, ...]) -> _Prepared:
-    one = inputs_of(people, values, cut)
+SPREADS: Final = (
+    "trait_spread",
+    "response_spread",
+    "course_spread",
+    "course_time_spread",
+    "stop_spread",
+    "first_supply_spread",
+    "dose_spread",
+)
+"""Parameters by which patients of one population differ."""
+
+
+def _alike(one: Inputs, mix: population.Mix) -> tuple[Inputs, population.Mix]:
+    """Inputs in which all patients are the typical one, and only chance tells their weeks apart."""
+    still = one.p._replace(**dict.fromkeys(SPREADS, 0.0))
+    condition = one.condition._replace(pain_sd=1e-6, age_sd=0.0)
+    use = 1.0 if mix.on_opioids > 0.0 else 0.0
+    return one._replace(p=still, condition=condition), mix._replace(on_opioids=use, prior_treatment=float(round(mix.prior_treatment)))
+
+
+def _prepare(
+    people: population.Population, plans: Sequence[CarePlan], values: Values, cut: tuple[str, ...], *, alike: bool = False
+) -> _Prepared:
+    one, mixed = inputs_of(people, values, cut), population.mix(people)
+    if alike:
+        one, mixed = _alike(one, mixed)
     goals, rows = population.goal_thresholds(people).astype(np.float32), one.rows.astype(np.float32)
     orders = np.array([plan.engine_orders() for plan in plans], dtype=np.float32)
     follow_up = people.arrivals.follow_up_weeks if people.arrivals else -1
     packed_plans = np.array([packed(plan.engine_plan()) for plan in plans])
-    mix = packed(population.mix(people))
+    mix = packed(mixed)
     return _Prepared(packed(one.condition), mix, goals, packed(one.p), rows, orders, packed_plans, follow_up)
 
 
@@ -348,12 +377,15 @@ def follow(
     seed: int,
     weeks: int,
     cut: tuple[str, ...] = (),
+    alike: bool = False,
 ) -> np.ndarray:
     """Follow a closed cohort's patients first ... first + patients - 1 one by one, under one plan and one set of parameter values.
 
+    alike: all are the population's typical patient, so that chance alone tells them apart.
+
     Returns each patient's own weeks, shape (patients, weeks + 1, len(Recorded)), in single precision.
     """
-    made = _prepare(people, (plan,), values, cut)
+    made = _prepare(people, (plan,), values, cut, alike=alike)
     records = np.zeros((1, weeks + 1, len(Recorded), patients), dtype=np.float32)
     sums, present = np.zeros((1, COUNTED, weeks + 1), dtype=np.int64), np.zeros(weeks + 1, dtype=np.int64)
     made.simulate(seed, first, np.zeros(patients, dtype=np.int64), weeks + 1, slice(0, 1), sums, present, records)

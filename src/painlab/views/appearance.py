@@ -42,6 +42,9 @@ def theme(dark: bool = False, large: bool = False) -> dict[str, Any]:
             "labelPadding": 6,
             "tickColor": color["quiet"],
             "ticks": False,
+            "titleColor": color["quiet"],
+            "titleFontSize": size,
+            "titleFontWeight": "normal",
         },
         "axisX": {"domain": True, "domainColor": color["quiet"], "grid": False, "tickSize": 4, "ticks": True},
         "title": {

@@ -63,7 +63,9 @@ def rows(chart: alt.TopLevelMixin | dict[str, Any], frame: pl.DataFrame) -> pl.D
     outcomes = _notes(chart).get("outcomes")
     if outcomes is None or "outcome" not in frame.columns:
         return frame
-    return frame.filter(pl.col("outcome").is_in(outcomes)).select("week", "outcome", *(name for name in _NUMBERS if name in frame.columns))
+    return frame.filter(pl.col("outcome").is_in(outcomes)).select(
+        "week", "outcome", *(name for name in (*_NUMBERS, "pin") if name in frame.columns)
+    )
 
 
 def with_data(chart: alt.ConcatChart, frame: pl.DataFrame) -> alt.ConcatChart:

@@ -1,6 +1,6 @@
 """A lever as a widget: slider, exact entry, the baseline's value and its evidence, all from the lever's record."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +14,7 @@ _ASSETS: Final = Path(__file__).parent / "assets"
 
 
 class LeverControl(anywidget.AnyWidget):
-    """A slider with exact entry for one lever.
+    """A slider with exact entry and named levels for one lever.
 
     Both are native inputs, so that they have names for screen readers and all keys of a slider (arrows, page keys, Home, End).
     `baseline` marks the baseline's value beneath the slider; None marks nothing.
@@ -30,6 +30,7 @@ class LeverControl(anywidget.AnyWidget):
     value = traitlets.Float().tag(sync=True)
     baseline = traitlets.Float(None, allow_none=True).tag(sync=True)
     disabled = traitlets.Bool(False).tag(sync=True)
+    levels = traitlets.Dict().tag(sync=True)
 
     _esm = _ASSETS / "lever.js"
     _css = _ASSETS / "explorer.css"
@@ -47,8 +48,41 @@ class LeverControl(anywidget.AnyWidget):
             high=lever.high,
             step=lever.step,
             value=lever.low,
+            levels=lever.levels,
         )
         self.on_msg(lambda _widget, _content, _buffers: asked(self.help))
+
+
+class Choice(anywidget.AnyWidget):
+    """One of a few, by name: radio buttons that look like a row of tabs.
+
+    `options` are pairs of value and words; `value` is the chosen one's.
+    """
+
+    name = traitlets.Unicode().tag(sync=True)
+    options: traitlets.List[list[str]] = traitlets.List().tag(sync=True)
+    value = traitlets.Unicode().tag(sync=True)
+
+    _esm = _ASSETS / "choice.js"
+    _css = _ASSETS / "explorer.css"
+
+    def __init__(self, name: str, options: Mapping[str, str], value: str = "") -> None:
+        """Make a choice from a mapping of values to words; the first is chosen if `value` is left out."""
+        super().__init__(name=name, options=[list(pair) for pair in options.items()], value=value or next(iter(options)))
+
+
+class Download(anywidget.AnyWidget):
+    """Hands files to the browser, where a user without a file system of the server's finds them."""
+
+    _esm = _ASSETS / "download.js"
+
+    def serve(self, name: str, content: bytes, kind: str) -> None:
+        """Have the browser save a file, of a MIME type `kind`."""
+        self.send({"name": name, "type": kind}, [content])
+
+    def copy(self, text: str) -> None:
+        """Put a text on the clipboard, where the browser allows it."""
+        self.send({"copy": text})
 
 
 def evidence_text(meaning: str, source: str) -> str:

@@ -1,13 +1,14 @@
 """What an explorer holds, without widgets or a browser: where it started, the scenario under its levers, and runs of it."""
 
 import math
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import polars as pl
 
-from painlab import catalog
+from painlab import catalog, parameters, population
 from painlab.engine.execution import Cancelled
 from painlab.errors import InputError
 from painlab.plan import CarePlan
@@ -23,9 +24,16 @@ class Size(NamedTuple):
     draws: int
 
 
-PREVIEW: Final = Size(300, 12)
+PREVIEW: Final = Size(10_000, 1)
+"""Central parameter values; what a lever does to its means moves the band of the last full run (`moved`)."""
 FULL: Final = Size(1000, 40)
 """The sizes that `simulate` and the terminal take by default, so that all print the same numbers."""
+
+
+POPULATION: Final = "population"
+TAPER: Final = "taper"
+TOGETHER: Final = 1.5  # seconds within which moves of one lever are one step
+MOST_STEPS: Final = 200
 
 
 def injections() -> tuple[str, ...]:
@@ -33,60 +41,99 @@ def injections() -> tuple[str, ...]:
     return tuple(name for name, one in catalog.treatments().items() if one.kind == "injection")
 
 
+class _Step(NamedTuple):
+    """A state that can be returned to."""
+
+    start: Scenario
+    scenario: Scenario
+    left_out: dict[str, dict[str, Any]]
+
+
 class Exploration:
-    """A scenario that is being changed, step by step, from where it started.
+    """A scenario that is being changed, step by step, from where it started; each step can be undone.
 
     Parameters
     ----------
     scenario
-        A Scenario, the name of one that ships, or the path of a TOML file. Raises InputError as `Scenario.load` does.
+        A Scenario, the name of one that ships, its code, or the path of a TOML file. Raises InputError as `Scenario.load` does.
+    clock
+        Seconds; moves of one lever that follow each other closely are one step.
     """
 
-    def __init__(self, scenario: Scenario | str | Path = "early-pt") -> None:
-        self.start_from(scenario)
+    def __init__(self, scenario: Scenario | str | Path = "early-pt", clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._past: list[_Step] = []
+        self._future: list[_Step] = []
+        self._moved: tuple[object, float] = (None, -math.inf)
+        self._begin(scenario if isinstance(scenario, Scenario) else Scenario.load(scenario))
 
     def start_from(self, scenario: Scenario | str | Path) -> None:
         """Begin again with another scenario."""
-        self.start = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
-        self.reset()
+        chosen = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
+        self._remember("start")
+        self._begin(chosen)
 
     def reset(self) -> None:
         """Return to the scenario as it was at the start."""
-        self.scenario = self.start
-        self._left_out: dict[str, dict[str, Any]] = {}
+        if self.scenario != self.start:
+            self._remember("reset")
+        self._begin(self.start)
+
+    # Steps
+
+    @property
+    def before(self) -> Scenario | None:
+        """The scenario before the last step, if there is one that can be undone."""
+        return self._past[-1].scenario if self._past else None
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether a step was undone and none made since."""
+        return bool(self._future)
+
+    def undo(self) -> None:
+        """Take the last step back; without one nothing happens."""
+        self._go(self._past, self._future)
+
+    def redo(self) -> None:
+        """Make the step again that was undone last; without one nothing happens."""
+        self._go(self._future, self._past)
+
+    # Levers
 
     def value(self, path: tuple[str, ...]) -> float:
-        """Value under a lever, by its path in `plan.levers()`; of a treatment that is not ordered, what its order would say."""
-        name = path[0]
-        if name in catalog.treatments() and name not in self.scenario.care.treatments:
-            order = CarePlan.model_validate({name: self._order(name)})
-            return _value(order, path)
-        return _value(self.scenario.care, path)
+        """Value under a lever, by its path in `plan.levers()` or ("population", trait).
+
+        Of a treatment or taper that is not ordered it is what its order would say; of a trait that is left out the condition's own.
+        """
+        if path[0] == POPULATION:
+            return self._trait(path[1])
+        return _value(self._completed(path[0]), path)
 
     def baseline_value(self, path: tuple[str, ...]) -> float | None:
-        """Value of a lever in the baseline's plan, or None where the baseline does not order that treatment."""
+        """Value of a lever in the baseline's plan, or None where the baseline does not order it; patients are the same in both."""
         plan = self.scenario.baseline_plan()
-        return None if path[0] in catalog.treatments() and path[0] not in plan.treatments else _value(plan, path)
+        return None if path[0] == POPULATION or not _ordered(plan, path[0]) else _value(plan, path)
 
     def change(self, path: tuple[str, ...], value: float) -> None:
         """Set one lever. Raises InputError, and changes nothing, for a value outside its range or a treatment that is not ordered."""
-        name = path[0]
-        if name in catalog.treatments() and name not in self.scenario.care.treatments:
-            raise InputError(f"{catalog.treatments()[name].label} is not ordered in this plan", mend="Switch it on first.")
+        if path[0] != POPULATION and not _ordered(self.scenario.care, path[0]):
+            label = catalog.treatments()[path[0]].label if path[0] in catalog.treatments() else "A taper"
+            raise InputError(f"{label} is not ordered in this plan", mend="Switch it on first.")
         whole: Any = int(value) if float(value).is_integer() else value
         for key in reversed(path):
             whole = {key: whole}
-        self._change(whole)
+        self._change(path, **(whole if path[0] == POPULATION else {"care": whole}))
 
-    def ordered(self, treatment: str) -> bool:
-        """Whether the plan orders a treatment."""
-        return treatment in self.scenario.care.treatments
+    def ordered(self, name: str) -> bool:
+        """Whether the plan orders a treatment, or a `taper`."""
+        return _ordered(self.scenario.care, name)
 
-    def order(self, treatment: str, wanted: bool) -> None:
-        """Take a treatment into the plan, as it was ordered before or as it usually is, or take it out."""
-        if wanted != self.ordered(treatment):
-            self._leave_out((treatment,))
-            self._change({treatment: self._order(treatment) if wanted else None})
+    def order(self, name: str, wanted: bool) -> None:
+        """Take a treatment or a `taper` into the plan, as it was ordered before or as it usually is, or take it out."""
+        if wanted != self.ordered(name):
+            left_out = self._leaving((name,))
+            self._change(("order", name), left_out, care={name: self._order(name) if wanted else None})
 
     @property
     def injection(self) -> str | None:
@@ -98,39 +145,107 @@ class Exploration:
         present = self.injection
         if kind == present:
             return
-        self._leave_out(injections())
-        order = self._order(present or kind) if kind else {}
-        self._change({name: None for name in injections() if self.ordered(name)} | ({kind: order} if kind else {}))
+        left_out = self._leaving(injections())
+        order = dict(left_out.get(present or kind) or self._order(kind)) if kind else {}
+        none = {name: None for name in injections() if self.ordered(name)}
+        self._change(("order", "injection"), left_out, care=none | ({kind: order} if kind else {}))
+
+    # People and assumptions
+
+    def choose(self, trait: str, name: str) -> None:
+        """Choose the patients' `condition` or `goal` by its name."""
+        self._change((POPULATION, trait), population={trait: name})
+
+    @property
+    def cut(self) -> tuple[str, ...]:
+        """Links of the cycle that are cut."""
+        return tuple(self.scenario.assume.links_cut) if self.scenario.assume else ()
+
+    def cut_link(self, link: str, wanted: bool) -> None:
+        """Cut a link of the cycle, or join it again."""
+        links = [one for one in parameters.LINKS if (wanted if one == link else one in self.cut)]
+        self._change(("cut", link), assume=self._assumptions(links, self.assumed))
+
+    @property
+    def assumed(self) -> dict[str, float]:
+        """Values put in the place of parameters."""
+        return dict(self.scenario.assume.values) if self.scenario.assume else {}
+
+    def assume(self, name: str, value: float | None) -> None:
+        """Put a value in the place of a parameter, or with None the model's own again. Raises InputError outside its prior's range."""
+        values = self.assumed
+        values.pop(name, None)
+        if value is not None:
+            values[name] = float(value)
+        self._change(("assume", name), assume=self._assumptions(list(self.cut), values))
 
     def differences(self) -> str:
         """Say in plain words how the plan differs from the baseline's."""
         return plan_difference(self.scenario.care, self.scenario.baseline_plan())
 
     def others(self) -> tuple[str, ...]:
-        """Labels of what the plan holds beside physical therapy, injections and the levers of every plan."""
-        treatments = catalog.treatments()
-        shown = {"physical_therapy", *injections()}
-        labels = [treatments[name].label.lower() for name in self.scenario.care.treatments if name not in shown]
-        return (*labels, "a taper") if self.scenario.care.taper else tuple(labels)
+        """Labels of injections in the plan beside the one that levers move."""
+        return tuple(catalog.treatments()[name].label.lower() for name in injections() if self.ordered(name) and name != self.injection)
 
-    def _leave_out(self, names: tuple[str, ...]) -> None:
-        """Remember how treatments are ordered now, for when they are wanted again."""
-        orders = self.scenario.care.treatments
-        self._left_out |= {name: orders[name].model_dump() for name in names if name in orders}
+    def _begin(self, scenario: Scenario) -> None:
+        self.start = self.scenario = scenario
+        self._left_out: dict[str, dict[str, Any]] = {}
 
-    def _order(self, treatment: str) -> dict[str, Any]:
-        order: dict[str, Any] = self._left_out.get(treatment) or catalog.treatments()[treatment].order
-        return dict(order)
+    def _remember(self, moved: object) -> None:
+        now = self._clock()
+        together = moved == self._moved[0] and now - self._moved[1] < TOGETHER and self._past
+        self._moved = (moved, now)
+        self._future.clear()
+        if not together:
+            self._past.append(_Step(self.start, self.scenario, self._left_out))
+            del self._past[:-MOST_STEPS]
 
-    def _change(self, care: dict[str, Any]) -> None:
-        changed = self.scenario.change(care=care)
-        if changed.care == self.start.care:
-            self.scenario = self.start
+    def _go(self, from_: list[_Step], to: list[_Step]) -> None:
+        if from_:
+            to.append(_Step(self.start, self.scenario, self._left_out))
+            self.start, self.scenario, self._left_out = from_.pop()
+            self._moved = (None, -math.inf)
+
+    def _leaving(self, names: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+        """How treatments are ordered now, for when they are wanted again."""
+        orders, taper = self.scenario.care.treatments, self.scenario.care.taper
+        kept = {name: orders[name].model_dump() for name in names if name in orders}
+        return self._left_out | kept | ({TAPER: taper.model_dump()} if TAPER in names and taper else {})
+
+    def _order(self, name: str) -> dict[str, Any]:
+        if name in self._left_out:
+            return dict(self._left_out[name])
+        return {} if name == TAPER else dict(catalog.treatments()[name].order)
+
+    def _completed(self, name: str) -> CarePlan:
+        """The plan with one more thing ordered, if it is not."""
+        care = self.scenario.care
+        return care if _ordered(care, name) else CarePlan.model_validate({name: self._order(name)})
+
+    def _trait(self, name: str) -> float:
+        people = self.scenario.population
+        own = getattr(people, name)
+        if own is None:
+            own = getattr(population.patients_condition(people, parameters.values()), name)
+        return float(own)
+
+    @staticmethod
+    def _assumptions(links: list[str], values: dict[str, float]) -> Any:
+        return {"links_cut": links, "values": values} if links or values else None
+
+    def _change(self, moved: object, left_out: dict[str, dict[str, Any]] | None = None, **changes: Any) -> None:
+        replaced = {"assume": None} if "assume" in changes else {}  # its lists and tables are not merged
+        changed = self.scenario.model_copy(update=replaced).change(**changes)
+        if changed == self.scenario:
             return
-        names: dict[str, Any] = {"name": f"{self.start.name[:50].rstrip('-')}-changed", "title": f"{self.start.title[:100]}, changed"}
-        if self.start.baseline == self.start.name:  # a baseline is held against itself until it is changed
-            names["baseline"] = self.start.care.as_dict()
-        self.scenario = changed.change(**names)
+        if all(getattr(changed, part) == getattr(self.start, part) for part in ("care", "population", "assume", "weeks")):
+            changed = self.start
+        elif self.scenario.name == self.start.name:
+            changed = changed.change(**self.start.renamed())
+        self._remember(moved)
+        self.scenario = changed
+        if left_out is not None:
+            self._left_out = left_out
 
 
 def project(scenario: Scenario, size: Size, cancelled: Callable[[], bool] | None = None) -> Projection:
@@ -143,7 +258,7 @@ def project(scenario: Scenario, size: Size, cancelled: Callable[[], bool] | None
 def comparable(one: Projection, other: Projection) -> bool:
     """Whether two projections have the same patients, horizon and baseline, so that only the plan tells them apart."""
     first, second = one.scenario, other.scenario
-    same_people = first.population == second.population and one.weeks == other.weeks
+    same_people = first.population == second.population and one.weeks == other.weeks and first.assume == second.assume
     return same_people and first.baseline_plan() == second.baseline_plan()
 
 
@@ -157,6 +272,11 @@ def moved(full: Projection, then: Projection, now: Projection) -> pl.DataFrame:
     ends = ("", "_low", "_high")
     levels = [(pl.col(f"scenario{end}") + shift).clip(lower_bound=0.0) for end in ends]
     return full.weekly.with_columns(*levels, *(pl.col(f"difference{end}") + shift for end in ends))
+
+
+def _ordered(plan: CarePlan, name: str) -> bool:
+    """Whether a plan has a section: treatments and a taper may be left out, the others are always there."""
+    return name in plan.treatments if name in catalog.treatments() else getattr(plan, name) is not None
 
 
 def _value(plan: CarePlan, path: tuple[str, ...]) -> float:

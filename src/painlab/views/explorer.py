@@ -1,7 +1,7 @@
 """The explorer: levers of care beside charts of demand, pain and function, on one screen of a notebook."""
 
-from collections.abc import Callable
-from functools import cache
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any, Final
@@ -11,30 +11,21 @@ import polars as pl
 
 from painlab import catalog
 from painlab.errors import InputError
-from painlab.fields import Lever
-from painlab.plan import levers
-from painlab.projection import COLUMNS, Projection
+from painlab.projection import Projection
 from painlab.scenario import Scenario, shipped
-from painlab.views import charts, pictures
+from painlab.tables import nearest
+from painlab.views import sights
 from painlab.views.background import Background
-from painlab.views.controls import LeverControl, treatment_evidence
-from painlab.views.exploration import FULL, PREVIEW, Exploration, comparable, injections, moved, project
-from painlab.views.live_chart import LiveChart, fitted
-from painlab.views.panels import BESIDE_DEMAND
+from painlab.views.controls import Choice
+from painlab.views.deck import Deck
+from painlab.views.exploration import FULL, PREVIEW, Exploration, comparable, moved, project
+from painlab.views.live_chart import LiveChart
+from painlab.views.pins import Pins
+from painlab.views.sharing import Sharing
+from painlab.views.sights import EMPTY, VIEWS, WEEKLY, Wanted
+from painlab.views.standing import Standing
 
-THERAPY: Final = "physical_therapy"
-INJECTION: Final = "injection"  # stands in a lever's path for whichever injection is chosen
-GROUPS: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
-    "Assess and refer": (("coordination",), (THERAPY, "handover")),
-    "Move and strengthen": ((THERAPY, "start_week"), (THERAPY, "weeks"), (THERAPY, "sessions_per_week")),
-    "Inject": ((INJECTION, "start_week"),),
-    "Prescribe": (("prescribing", "opioid_start"), ("prescribing", "dose_cap")),
-    "Reassess": (("reassessment", "interval_weeks"), ("reassessment", "review")),
-}
-VIEWS: Final = {"Levels": False, "Differences": True}
-NO_INJECTION: Final = ""
-CHART_HEIGHT: Final = 180
-EMPTY: Final = pl.DataFrame(schema=dict.fromkeys(COLUMNS, pl.Float64) | {"outcome": pl.String})
+REPLAY_SECONDS: Final = 1.0
 NOTE: Final = (
     "For teaching and exploring questions; it advises no individual patient. Bands hold 95% of the parameter sets "
     "that published trials allow; much of what no trial speaks of is assumed: press <b>?</b> at a lever to see which."
@@ -42,42 +33,85 @@ NOTE: Final = (
 PREPARING: Final = "Preparing the model. The first time on a machine this takes about half a minute; afterwards a moment."
 
 
-def explore(scenario: Scenario | str | Path = "early-pt") -> "Explorer":
+def explore(
+    scenario: Scenario | str | Path = "early-pt",
+    *,
+    view: str = "difference",
+    groups: Sequence[str] | None = None,
+    cut: Iterable[str] = (),
+    large: bool = False,
+) -> "Explorer":
     """Show a scenario with levers to change its care, against its baseline: opioid demand, pain and function, redrawn in place.
 
     Parameters
     ----------
     scenario
-        A Scenario, the name of one that ships, or the path of a TOML file.
+        A Scenario, the name of one that ships, its code, or the path of a TOML file.
+    view
+        What is shown first: `difference`, `demand`, `body`, `lives` or `phase`.
+    groups
+        Groups of levers to show, of `refer`, `move`, `inject`, `prescribe`, `taper`, `other` and `people`; all if left out.
+    cut
+        Links of the cycle that are cut at the start.
+    large
+        Large type, for a projector.
 
-    Raises InputError as `Scenario.load` does.
+    Raises InputError as `Scenario.load` does, and for an unknown view, group or link.
     """
-    return Explorer(Exploration(scenario))
+    if view not in VIEWS:
+        raise InputError(f'unknown view "{view}"{nearest(view, VIEWS)}', expected=f"one of {', '.join(VIEWS)}")
+    start = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
+    links = [cut] if isinstance(cut, str) else list(cut)
+    if links:
+        own = start.assume.model_dump() if start.assume else {}
+        start = start.change(assume={**own, "links_cut": [*own.get("links_cut", ()), *links]})
+    return Explorer(Exploration(start), view=view, groups=groups, large=large)
 
 
 class Explorer(ipywidgets.VBox):
     """Thin widgets over an `Exploration`; `exploration` holds the scenario, `projection` the last full run."""
 
-    def __init__(self, exploration: Exploration) -> None:
+    def __init__(
+        self, exploration: Exploration, *, view: str = "difference", groups: Sequence[str] | None = None, large: bool = False
+    ) -> None:
         self.exploration = exploration
         self.projection: Projection | None = None
         self._preview: Projection | None = None  # of the scenario as it is now
         self._anchor: tuple[Projection, Projection] | None = None  # a full run and the preview of the same scenario
         self._frame: pl.DataFrame | None = None  # what is drawn
-        self._setting = False
+        self._frame_before: pl.DataFrame | None = None  # of the full run before the last
+        self._settled: list[Callable[[Projection], None]] = []
+        self._standing = Standing()
         self._background: Background[Scenario, Projection] = Background(
             (lambda asked, cancelled: project(asked, PREVIEW, cancelled), lambda asked, cancelled: project(asked, FULL, cancelled)),
             self._show,
             self._fail_to_project,
         )
-        self._make_controls()
-        self._drawn = self._wanted(exploration.scenario)
-        self.chart = LiveChart(specification(*self._drawn), EMPTY, headline=PREPARING)
+        self.status, self.message, self.sentence, self.evidence, self.note = (
+            ipywidgets.HTML(value).add_class(f"painlab-{name}")
+            for name, value in (("status", ""), ("message", ""), ("sentence", ""), ("evidence", ""), ("note", NOTE))
+        )
+        self._make_head(view, large)
+        self.pins = Pins(lambda: self.projection, self._redraw, self._say)
+        self.sharing = Sharing(exploration, lambda: self.projection, self._open, self._say, self._fail)
+        more = {"compare": ("Compare", self.pins.box), "share": ("Share and save", self.sharing.box)}
+        self.deck = Deck(exploration, self._then, self._tell, groups, more)
+        self._drawn: Wanted | None = self._wanted()
+        self.chart = LiveChart(sights.specification(self._drawn), EMPTY, headline=PREPARING, renderer="canvas")
+        self.chart.keep_picture(lambda svg: self._standing.show(svg, self.chart.headline, self.chart.summary))
         self._picture = ipywidgets.Box([self.chart]).add_class("painlab-chart")
-        super().__init__([self._head(), self.message, self._picture, self._deck(), self.evidence, self.sentence, self.note])
+        super().__init__([self.head, self.message, self._picture, self.sentence, self.deck.box, self.evidence, self.note])
         self.add_class("painlab-explorer")
+        self._on_large()
         self._set_controls()
         self._ask()
+
+    def _ipython_display_(self) -> None:
+        self._standing.display(self)
+
+    def on_settled(self, callback: Callable[[Projection], None]) -> None:
+        """Have `callback(projection)` called after each full run."""
+        self._settled.append(callback)
 
     def close(self) -> None:
         """End what runs behind and take the widgets away."""
@@ -86,108 +120,67 @@ class Explorer(ipywidgets.VBox):
 
     # Controls
 
-    def _make_controls(self) -> None:
+    def _make_head(self, view: str, large: bool) -> None:
         wide = ipywidgets.Layout(width="auto")
         own = self.exploration.start
         starts = {f"{one.title} ({_condition(one)})": one for one in shipped()}
         if own not in starts.values():
             starts = {f"{own.title} ({_condition(own)})": own} | starts
+        self._starts = starts
         self.start = ipywidgets.Dropdown(options=list(starts.items()), value=own, description="Start from", layout=wide)
+        self.view = Choice("View", VIEWS, view)
+        self.undo = ipywidgets.Button(description="Undo", tooltip="Take the last change back", disabled=True)
+        self.redo = ipywidgets.Button(description="Redo", tooltip="Make the change again", disabled=True)
+        self.replay = ipywidgets.Button(description="Replay", tooltip="Show the last change once more: before, then after", disabled=True)
         self.reset = ipywidgets.Button(description="Reset", tooltip="Return every lever to where it started")
-        self.export = ipywidgets.Button(description="Export", tooltip="Save numbers and pictures into a new folder", disabled=True)
-        self.therapy = ipywidgets.Checkbox(description="Physical therapy", indent=False, layout=wide)
-        self.view = ipywidgets.RadioButtons(options=list(VIEWS), orientation="horizontal", layout=wide).add_class("painlab-view")
-        kinds = [
-            ("No injection", NO_INJECTION),
-            *((catalog.treatments()[name].label.removesuffix(" injection"), name) for name in injections()),
-        ]
-        self.injection = ipywidgets.Dropdown(options=kinds, description="Kind", layout=wide)
-        self.status, self.message, self.sentence, self.evidence = (ipywidgets.HTML() for _ in range(4))
-        self.note = ipywidgets.HTML(NOTE)
-        for name in ("status", "message", "sentence", "evidence", "note"):
-            getattr(self, name).add_class(f"painlab-{name}")
-        self.levers = {path: LeverControl(_record(path), self._tell) for paths in GROUPS.values() for path in paths}
+        self.large = ipywidgets.Checkbox(value=large, description="Large type", indent=False, layout=wide)
         self.start.observe(self._on_start, "value")
-        self.view.observe(lambda _: self._draw(), "value")
-        self.therapy.observe(self._on_therapy, "value")
-        self.injection.observe(self._on_injection, "value")
-        for path, control in self.levers.items():
-            control.observe(lambda change, path=path: self._on_lever(path, change["new"]), "value")
+        self.view.observe(lambda _: self._redraw(), "value")
+        self.large.observe(lambda _: self._on_large(), "value")
+        self.undo.on_click(lambda _: self._then(self.exploration.undo))
+        self.redo.on_click(lambda _: self._then(self.exploration.redo))
         self.reset.on_click(lambda _: self._then(self.exploration.reset))
-        self.export.on_click(lambda _: self._on_export())
-
-    def _head(self) -> ipywidgets.Widget:
-        buttons = ipywidgets.HBox([self.reset, self.export]).add_class("painlab-buttons")
-        return ipywidgets.HBox([self.start, self.view, self.status, buttons]).add_class("painlab-head")
-
-    def _deck(self) -> ipywidgets.Widget:
-        before: dict[str, list[ipywidgets.Widget]] = {
-            "Move and strengthen": [self._with_evidence(self.therapy, lambda: THERAPY)],
-            "Inject": [self._with_evidence(self.injection, lambda: self.exploration.injection or injections()[0])],
-        }
-        groups = []
-        for name, paths in GROUPS.items():
-            controls = [*before.get(name, []), *(self.levers[path] for path in paths)]
-            heading = ipywidgets.HTML(f"<h4>{name}</h4>").add_class("painlab-heading")
-            body = ipywidgets.Box(controls).add_class("painlab-controls")
-            group = ipywidgets.VBox([heading, body]).add_class("painlab-group")
-            groups.append(group.add_class("painlab-wide") if len(controls) > 2 else group)
-        return ipywidgets.Box(groups).add_class("painlab-deck")
-
-    def _with_evidence(self, control: ipywidgets.Widget, treatment: Callable[[], str]) -> ipywidgets.Widget:
-        ask = ipywidgets.Button(description="?", tooltip="What is known of it, and from where").add_class("painlab-ask")
-        ask.on_click(lambda _: self._tell(treatment_evidence(treatment())))
-        return ipywidgets.HBox([control, ask]).add_class("painlab-treatment")
+        self.replay.on_click(lambda _: self._on_replay())
+        buttons = ipywidgets.HBox([self.undo, self.redo, self.replay, self.reset]).add_class("painlab-buttons")
+        first = ipywidgets.HBox([self.start, self.status, self.large, buttons]).add_class("painlab-line")
+        self.head = ipywidgets.VBox([first, self.view]).add_class("painlab-head")
 
     def _set_controls(self) -> None:
-        """Show the scenario's values in the controls, without taking that for a change by the user."""
-        self._setting = True
-        try:
-            self.therapy.value = self.exploration.ordered(THERAPY)
-            self.injection.value = self.exploration.injection or NO_INJECTION
-            for path, control in self.levers.items():
-                whole = self._whole(path)
-                with control.hold_sync():
-                    control.value = self.exploration.value(whole)
-                    control.baseline = self.exploration.baseline_value(whole)
-                    control.disabled = path[0] in (THERAPY, INJECTION) and not self.exploration.ordered(whole[0])
-        finally:
-            self._setting = False
-
-    def _whole(self, path: tuple[str, ...]) -> tuple[str, ...]:
-        return (self.exploration.injection or injections()[0], *path[1:]) if path[0] == INJECTION else path
+        """Show the exploration's state in the controls."""
+        self.deck.show()
+        self.undo.disabled, self.redo.disabled = self.exploration.before is None, not self.exploration.can_redo
+        if self.start.value != self.exploration.start and self.exploration.start in self._starts.values():
+            self.start.unobserve_all("value")
+            self.start.value = self.exploration.start
+            self.start.observe(self._on_start, "value")
 
     # What the user does
 
     def _on_start(self, change: dict[str, Any]) -> None:
-        def start() -> None:
-            self.exploration.start_from(change["new"])
-            self._preview = self._anchor = self._frame = None
+        self._then(lambda: self.exploration.start_from(change["new"]))
 
-        self._then(start)
+    def _open(self, scenario: Scenario) -> None:
+        """Go on with a scenario from a code or a file."""
+        self._then(lambda: self.exploration.start_from(scenario))
 
-    def _on_therapy(self, change: dict[str, Any]) -> None:
-        self._then(lambda: self.exploration.order(THERAPY, change["new"]))
+    def _on_large(self) -> None:
+        (self.add_class if self.large.value else self.remove_class)("painlab-large")
+        self._redraw()
 
-    def _on_injection(self, change: dict[str, Any]) -> None:
-        self._then(lambda: self.exploration.choose_injection(change["new"] or None))
-
-    def _on_lever(self, path: tuple[str, ...], value: float) -> None:
-        self._then(lambda: self.exploration.change(self._whole(path), value))
-
-    def _on_export(self) -> None:
+    def _on_replay(self) -> None:
+        """Show the state before the last change for a moment, then the change."""
+        if self._frame_before is None or self._frame is None or self.view.value not in WEEKLY:
+            return
+        self._feed(self._frame_before, headline="Before the last change")
         try:
-            assert self.projection is not None
-            folder = export(self.projection)
-            self.message.value = _paragraph(f"Saved in the folder {folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}.")
-        except Exception as error:
-            self._fail(error)
+            asyncio.get_running_loop().call_later(REPLAY_SECONDS, self._redraw)
+        except RuntimeError:  # in a plain script nothing moves by itself
+            self._redraw()
 
     def _then(self, change: Callable[[], None]) -> None:
         """Make a change, show it in the controls and ask for its projection; an error is shown in place."""
-        if self._setting:
-            return
-        self.message.value = ""
+        if self.message.value:
+            self.message.value = ""
         before = self.exploration.scenario
         try:
             change()
@@ -198,64 +191,98 @@ class Explorer(ipywidgets.VBox):
             self._ask()
 
     def _ask(self) -> None:
-        self.export.disabled = True
-        for shown in (self.sentence, self._picture):
-            shown.add_class("painlab-waiting")
         self._background.ask(self.exploration.scenario)
 
     def _tell(self, evidence: str) -> None:
         self.evidence.value = _paragraph(evidence)
 
+    def _say(self, words: str) -> None:
+        self.message.value = f'<p role="status">{escape(words)}</p>'
+
     # What comes back
 
     def _show(self, projection: Projection, last: bool) -> None:
         """Draw a preview or, at last, the full run of what was asked."""
-        if not self._concerns(projection):  # a preview of where the levers were before another start
-            return
+        asked = self.exploration.scenario
+        if projection.scenario.population != asked.population or projection.weeks != asked.weeks:
+            return  # a preview of other people, from before another start
         self._show_in_full(projection) if last else self._show_preview(projection)
 
     def _show_preview(self, preview: Projection) -> None:
         self._preview = preview
         known = self._anchor if self._anchor and comparable(self._anchor[0], preview) else None
         self._frame = moved(*known, preview) if known else preview.weekly
-        self._draw()
-        self.status.value = "Preview; full run follows"
+        if self.view.value in WEEKLY:
+            self._feed(self._frame, waiting=True)
 
     def _show_in_full(self, projection: Projection) -> None:
         if self._preview and self._preview.scenario == projection.scenario:
             self._anchor = (projection, self._preview)
+        if self.projection and comparable(self.projection, projection) and self.projection.scenario != projection.scenario:
+            self._frame_before = self.projection.weekly
+        elif self.projection and not comparable(self.projection, projection):
+            self._frame_before = None
         self.projection, self._frame = projection, projection.weekly
-        words = str(projection)
-        self._draw(headline=projection.headline(), summary=words)
-        self.sentence.value = _paragraph(words) + _paragraph(self._plan_words())
-        for shown in (self.sentence, self._picture):
-            shown.remove_class("painlab-waiting")
+        self.replay.disabled = self._frame_before is None
+        self._redraw()
         self.status.value = f"{projection.draws} draws of {projection.patients:,} patients"
-        self.export.disabled = False
+        self.pins.show()
+        self.sharing.show()
+        for callback in self._settled:
+            callback(projection)
 
-    def _draw(self, *, headline: str | None = None, summary: str | None = None) -> None:
-        """Feed the chart; another view or another horizon takes its place."""
+    def _redraw(self) -> None:
+        """Draw the chosen view of the last run."""
         if self._frame is None:
             return
-        wanted = self._wanted(self.exploration.scenario)
+        if self.view.value in WEEKLY:
+            headline = self.projection.headline() if self.projection else None
+            words = str(self.projection) if self.projection else ""
+            self._feed(self._frame, headline=headline, summary=words or None)
+            self._tell_finding(words)
+            return
+        self._drawn = None
+        scenario, large = self.exploration.scenario, self.large.value
+        if self.view.value == "lives":
+            spec, data, words = sights.lived(scenario, large=large)
+            headline = "The same patient, again and again: only chance differs"
+        else:
+            (spec, words), data = sights.field(scenario, large=large), {}
+            headline = "Where the cycle carries a body"
+        with self.chart.hold_sync():
+            self.chart.replace(spec, data)
+            self.chart.headline, self.chart.summary, self.chart.waiting = headline, words, False
+        self._tell_finding(words)
+
+    def _tell_finding(self, words: str) -> None:
+        if words:
+            self.sentence.value = _paragraph(words) + _paragraph(self._plan_words())
+
+    def _feed(self, frame: pl.DataFrame, *, headline: str | None = None, summary: str | None = None, waiting: bool = False) -> None:
+        """Feed a weekly view; another view, horizon, type size or the first pin takes the chart's place."""
+        wanted = self._wanted()
         with self.chart.hold_sync():
             if wanted != self._drawn:
                 self._drawn = wanted
-                self.chart.replace(specification(*wanted))
-            self.chart.update(self._frame, headline=headline, summary=summary)
+                self.chart.replace(sights.specification(wanted), {})
+            self.chart.update(sights.weekly(frame, self.pins.kept, wanted.view), headline=headline, summary=summary, waiting=waiting)
 
-    def _wanted(self, scenario: Scenario) -> tuple[bool, int, str]:
+    def _wanted(self) -> Wanted:
+        scenario = self.exploration.scenario
         baseline = self.exploration.start.baseline
-        return VIEWS[self.view.value], scenario.weeks, baseline.replace("-", " ") if isinstance(baseline, str) else "baseline"
+        label = baseline.replace("-", " ") if isinstance(baseline, str) else "baseline"
+        view = self.view.value if self.view.value in WEEKLY else "difference"
+        return Wanted(view, scenario.weeks, label, bool(self.pins.kept), self.large.value)
 
     def _plan_words(self) -> str:
         others = self.exploration.others()
-        besides = f" Also in this plan: {', '.join(others)}." if others else ""
-        return f"Against the baseline: {self.exploration.differences()}{besides}"
-
-    def _concerns(self, projection: Projection) -> bool:
-        asked = self.exploration.scenario
-        return projection.scenario.population == asked.population and projection.weeks == asked.weeks
+        cut = [words for link, words in _LINKS.items() if link in self.exploration.cut]
+        assumed = [f"{name.replace('_', ' ')} {value:g}" for name, value in self.exploration.assumed.items()]
+        told = [f"Against the baseline: {self.exploration.differences()}"]
+        told += [f"Also in this plan: {', '.join(others)}."] if others else []
+        told += [f"Cut in both arms: {'; '.join(cut)}."] if cut else []
+        told += [f"Assumed in both arms: {', '.join(assumed)}."] if assumed else []
+        return " ".join(told)
 
     def _fail(self, error: Exception) -> None:
         """Say what went wrong, where it can be seen and is read out."""
@@ -267,37 +294,11 @@ class Explorer(ipywidgets.VBox):
         self._fail(error)
 
 
-@cache
-def specification(differences: bool, weeks: int, baseline: str) -> dict[str, Any]:
-    """The chart without its numbers, made once; the browser fits it to the width there is. `baseline` is that line's label."""
-    if differences:
-        chart = charts.difference_panel(BESIDE_DEMAND, weeks=weeks, height=CHART_HEIGHT)
-    else:
-        chart = charts.dashboard(weeks=weeks, height=CHART_HEIGHT, labels=(baseline, "this plan"))
-    return fitted(chart)
-
-
-def export(projection: Projection, parent: str | Path = "exports") -> Path:
-    """Save a projection, its scenario and the picture of demand into a new, numbered folder; returns the folder.
-
-    Raises InputError if nothing can be written there.
-    """
-
-    def beside(folder: Path) -> None:
-        (folder / "scenario.toml").write_text(projection.scenario.to_toml(), encoding="utf-8")
-        pictures.write(projection, folder)
-
-    number = 1
-    while (folder := Path(parent) / f"{projection.scenario.name}-{number}").exists():
-        number += 1
-    return projection.save(folder, pictures=beside)
-
-
-def _record(path: tuple[str, ...]) -> Lever:
-    """The record of a lever; that of any injection stands for all of them."""
-    if path[0] != INJECTION:
-        return levers()[path]
-    return levers()[injections()[0], *path[1:]]._replace(path=path, section="Injection")
+_LINKS: Final = {
+    "pain_to_activity": "pain to activity",
+    "activity_to_strength": "activity to strength",
+    "weakness_to_pain": "weakness to pain",
+}
 
 
 def _condition(scenario: Scenario) -> str:

@@ -4,7 +4,7 @@ import hashlib
 import os
 import stat
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import version
@@ -24,6 +24,7 @@ from painlab.errors import InputError
 from painlab.views.appearance import theme
 from painlab.views.charts import rows
 from painlab.views.panels import DATASET
+from painlab.views.standing import Standing
 
 _ASSETS: Final = Path(__file__).parent / "assets"
 
@@ -72,6 +73,8 @@ class LiveChart(anywidget.AnyWidget):
     summary = traitlets.Unicode().tag(sync=True)
     renderer = traitlets.Enum(("svg", "canvas"), "svg").tag(sync=True)
     theme = traitlets.Enum(("auto", "light", "dark"), "auto").tag(sync=True)
+    waiting = traitlets.Bool(False).tag(sync=True)  # what it says is of the run before
+    keeps = traitlets.Bool(False).tag(sync=True)  # sends its picture when it rests
     library = traitlets.Instance(VegaLibrary).tag(sync=True, **ipywidgets.widget_serialization)
 
     _esm = _ASSETS / "live_chart_loader.js"
@@ -99,14 +102,38 @@ class LiveChart(anywidget.AnyWidget):
             theme=theme,
             library=_library(),
         )
+        self._keep: Callable[[str], None] = lambda svg: None
+        self.on_msg(self._on_message)
 
-    def update(self, data: Table | Mapping[str, Table], *, headline: str | None = None, summary: str | None = None) -> None:
+    def keep_picture(self, keep: Callable[[str], None]) -> None:
+        """Have the browser send the picture as SVG whenever it has come to rest; `keep(svg)` is called with it."""
+        self._keep, self.keeps = keep, True
+
+    def _on_message(self, _widget: object, content: Any, _buffers: object) -> None:
+        if isinstance(content, dict) and isinstance(content.get("svg"), str):
+            self._keep(content["svg"])
+
+    def _ipython_display_(self) -> None:
+        standing = Standing()
+        self.keep_picture(lambda svg: standing.show(svg, self.headline, self.summary))
+        standing.display(self)
+
+    def update(
+        self,
+        data: Table | Mapping[str, Table],
+        *,
+        headline: str | None = None,
+        summary: str | None = None,
+        waiting: bool = False,
+    ) -> None:
         """Show new numbers in the chart as it stands, and with them a new headline and summary, in one message.
 
-        `data` is as for the class. A browser that is still drawing skips to the newest numbers.
+        `data` is as for the class; `waiting` says that headline and summary are still those of the run before. A browser that is still
+        drawing skips to the newest numbers.
         """
         with self.hold_sync():
             self.data = {**self.data, **_columns(self.spec, data)}
+            self.waiting = waiting
             if headline is not None:
                 self.headline = headline
             if summary is not None:

@@ -15,6 +15,9 @@ from painlab.tables import nearest
 from painlab.views.appearance import theme, type_size
 
 DATASET: Final = "weekly"
+PINS: Final = "pins"
+# Okabe and Ito's vermilion, green and purple; dashes and letters say it again.
+PIN_COLORS: Final = {"A": "#D55E00", "B": "#009E73", "C": "#CC79A7"}
 LABELS: Final = ("usual care", "this plan")
 BESIDE_DEMAND: Final = ("mme_per_1000", "pain", "function")
 
@@ -35,6 +38,7 @@ def panel(
     width: int | None = None,
     height: int | None = None,
     columns: int = 3,
+    pins: bool = False,
 ) -> alt.ConcatChart:
     """One small chart for each outcome: baseline and scenario with their bands. Holds no numbers (see `charts.with_data`).
 
@@ -52,12 +56,14 @@ def panel(
         For a dark page; for a projector.
     width, height
         Of each small chart in pixels.
+    pins
+        Draw other plans too, from the dataset "pins": columns week, outcome, pin (A, B or C), scenario and difference.
 
     Raises InputError for an unknown outcome or a horizon below one week.
     """
     names = known(outcomes)
     size = _size(width, height, large)
-    cells = [arms(name, weeks, labels, *size, large) for name in names]
+    cells = [arms(name, weeks, labels, *size, large, pins=pins) for name in names]
     return _grid(cells, names, columns, room_at_right(labels, large), size[0], title, subtitle, dark, large)
 
 
@@ -72,6 +78,7 @@ def difference_panel(
     width: int | None = None,
     height: int | None = None,
     columns: int = 3,
+    pins: bool = False,
 ) -> alt.ConcatChart:
     """One small chart for each outcome: scenario minus baseline of the same patients, its band, and a line at zero.
 
@@ -79,7 +86,7 @@ def difference_panel(
     """
     names = known(outcomes)
     size = _size(width, height, large)
-    cells = [_difference(BY_NAME[name], weeks, *size) for name in names]
+    cells = [_difference(BY_NAME[name], weeks, *size, pins=pins) for name in names]
     return _grid(cells, names, columns, room_at_right(("+10,000",), large), size[0], title, subtitle, dark, large)
 
 
@@ -135,12 +142,12 @@ def known(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def arms(name: str, weeks: int, labels: tuple[str, str], width: int, height: int, large: bool) -> alt.LayerChart:
+def arms(name: str, weeks: int, labels: tuple[str, str], width: int, height: int, large: bool, *, pins: bool = False) -> alt.LayerChart:
     """Baseline and scenario of one outcome over `weeks`: bands, lines, and the labels at their right ends; sizes in pixels."""
     outcome = BY_NAME[name]
     full = _FULL_SCALE.get(name)
     scale = alt.Scale(domain=[0, full], nice=False) if full else alt.Scale(zero=True, nice=False)
-    x = _week(weeks)
+    x = week_axis(weeks)
 
     def y(field: str) -> alt.Y:
         return _height(field, scale, height)
@@ -160,7 +167,10 @@ def arms(name: str, weeks: int, labels: tuple[str, str], width: int, height: int
     # An unseen point holds the top of the scale at a round number, so that the axis stays still while a lever moves.
     top = alt.Chart(transform=end).mark_point(opacity=0, aria=False).encode(x=x, y=y("top"))
     bands = [_band(arm).encode(x=x, y=y(f"{arm}_low"), y2=f"{arm}_high") for arm in _ARMS]
-    return _cell([*bands, *lines, *words, top], outcome, _label_places(outcome, full, type_size(large) / height), "", width, height)
+    others = _pinned(outcome, x, y("scenario"), "scenario") if pins else []
+    return _cell(
+        [*bands, *others, *lines, *words, top], outcome, _label_places(outcome, full, type_size(large) / height), "", width, height
+    )
 
 
 def room_at_right(labels: Sequence[str], large: bool) -> int:
@@ -188,11 +198,11 @@ def dress(chart: Any, names: Sequence[str], title: str, subtitle: str, width: in
     )
 
 
-def _difference(outcome: Outcome, weeks: int, width: int, height: int) -> alt.LayerChart:
+def _difference(outcome: Outcome, weeks: int, width: int, height: int, *, pins: bool = False) -> alt.LayerChart:
     """Scenario minus baseline of one outcome, its band, the zero line, and the last difference in figures."""
     ticks = _ticks(height)
     scale = alt.Scale(zero=True, nice=ticks)
-    x, mean = _week(weeks), _height("difference", scale, height)
+    x, mean = week_axis(weeks), _height("difference", scale, height)
     last: list[dict[str, Any]] = [
         {"joinaggregate": [{"op": "max", "field": "week", "as": "last_week"}]},
         {"filter": "datum.week == datum.last_week"},
@@ -209,7 +219,24 @@ def _difference(outcome: Outcome, weeks: int, width: int, height: int) -> alt.La
         .encode(x=x, y=mean),
         alt.Chart(transform=last).mark_text(style="scenario-label", aria=False).encode(x=x, y=mean, text="figure:N"),
     ]
-    return _cell(layers, outcome, [], "difference, ", width, height)
+    others = _pinned(outcome, x, mean, "difference") if pins else []
+    return _cell([*others, *layers], outcome, [], "difference, ", width, height)
+
+
+def _pinned(outcome: Outcome, x: alt.X, y: alt.Y, column: str) -> list[alt.Chart]:
+    """Lines of other plans, each with its own color, dashes and letter."""
+    mine = alt.NamedData(PINS)
+    only = {"filter": f"datum.outcome == '{outcome.name}'"}
+    color = alt.Color("pin:N", legend=None, scale=alt.Scale(domain=list(PIN_COLORS), range=list(PIN_COLORS.values())))
+    dashes = alt.StrokeDash("pin:N", legend=None, scale=alt.Scale(domain=list(PIN_COLORS), range=[[8, 4], [3, 3], [12, 3, 3, 3]]))
+    ends: list[dict[str, Any]] = [
+        only,
+        {"joinaggregate": [{"op": "max", "field": "week", "as": "last_week"}]},
+        {"filter": "datum.week == datum.last_week"},
+    ]
+    line = alt.Chart(mine, transform=[only]).mark_line(clip=True, strokeWidth=2.5, description=f"{outcome.label}, pinned plans")
+    letter = alt.Chart(mine, transform=ends).mark_text(align="left", dx=6, fontWeight="bold", aria=False)
+    return [line.encode(x=x, y=y, color=color, strokeDash=dashes), letter.encode(x=x, y=y, color=color, text="pin:N")]
 
 
 def _band(arm: str, columns: str = "") -> alt.Chart:
@@ -281,7 +308,7 @@ def _grid(
     return cast(alt.ConcatChart, dress(chart, names, title, subtitle, across * (width + gap), dark, large))
 
 
-def _week(weeks: int) -> alt.X:
+def week_axis(weeks: int) -> alt.X:
     """Time axis in weeks, or in months and years when the horizon is longer than half a year."""
     if weeks < 1:
         raise InputError(f"the horizon is {weeks} weeks", where="chart", expected="1 or more")

@@ -5,10 +5,12 @@ import textwrap
 from typing import Any, Final, cast
 
 import altair as alt
+import numpy as np
 import polars as pl
 
 from painlab import parameters
 from painlab.engine import phase
+from painlab.engine import setting as flow
 from painlab.engine.setting import Setting
 from painlab.parameters import Parameters
 from painlab.views.appearance import theme, type_size
@@ -23,7 +25,14 @@ _ARROW_WEEK: Final = 20
 
 
 def portrait(
-    setting: Setting, p: Parameters, *, title: str = "", width: int | None = None, dark: bool = False, large: bool = False
+    setting: Setting,
+    p: Parameters,
+    *,
+    title: str = "",
+    width: int | None = None,
+    height: int | None = None,
+    dark: bool = False,
+    large: bool = False,
 ) -> alt.LayerChart:
     """Phase portrait over strength and pain: nullclines, equilibria, a few starts followed for ten years, the basin boundary if any.
 
@@ -31,12 +40,20 @@ def portrait(
     saddle. Raises InputError as `phase.equilibria` does. `title` states the finding; without one it is the number of states.
     """
     color, size = _DARK if dark else _LIGHT, type_size(large)
-    across, up = width or (760 if large else 560), 520 if large else 420
+    across, up = width or (760 if large else 560), height or (520 if large else 420)
     rest = phase.equilibria(setting, p)
     x = alt.X("percent:Q", title="Strength, % of healthy", scale=alt.Scale(domain=[0, 100], nice=False), axis=_axis(10, large))
     y = alt.Y("pain:Q", title="Pain, 0-10", scale=alt.Scale(domain=[0, 10], nice=False), axis=_axis(10, large))
     paths = _paths(setting, p)
     layers: list[alt.Chart] = [
+        _chart(_field(setting, p, across, up))
+        .mark_point(shape="arrow", filled=True, opacity=0.55, color=color["path"])
+        .encode(
+            x=x,
+            y=y,
+            angle=alt.Angle("angle:Q", scale=None),
+            size=alt.Size("speed:Q", legend=None, scale=alt.Scale(type="sqrt", range=[2 * size, 14 * size])),
+        ),
         _chart(paths).mark_line(color=color["path"], strokeWidth=2).encode(x=x, y=y, order="week:Q", detail="start:N"),
         _chart(_arrows(paths, across, up))
         .mark_point(shape="triangle", filled=True, opacity=1, color=color["path"], size=9 * size)
@@ -85,7 +102,7 @@ def portrait(
         else f"{'Two' if len(ends) == 2 else len(ends)} states in the long run, and the start decides: pain {' or '.join(ends)}"
     )
     note = ["Filled dot: stable." + (" Hollow dot: saddle. Dotted: what parts the starts." if boundary is not None else "")]
-    note += ["Gray: ten years from a few starts.", *_warning(p)]
+    note += ["Gray: ten years from a few starts. Small arrows: which way the cycle carries a body, and how fast.", *_warning(p)]
     return _dress(alt.layer(*layers).properties(width=across, height=up), finding, note, across, dark, large)
 
 
@@ -219,6 +236,22 @@ def _arrows(paths: pl.DataFrame, across: int, up: int) -> list[dict[str, Any]]:
         if math.hypot(right, down) > 0.5:
             found.append({"percent": here["percent"], "pain": here["pain"], "angle": math.degrees(math.atan2(right, -down)) % 360})
     return found
+
+
+def _field(setting: Setting, p: Parameters, across: int, up: int) -> list[dict[str, Any]]:
+    """Where a body at each place of the plane is carried: an arrow's angle on the page and its speed, in pixels a week."""
+    rows = []
+    for strength in np.linspace(0.05, 0.95, 10):
+        for sensitization in np.linspace(0.0, 1.0, 9):
+            state = phase.start_at(float(strength), float(sensitization), setting, p)
+            _, gained, eased = phase.change(state, setting, p)
+            here, there = (
+                flow.felt(strength + share * gained, min(max(sensitization + share * eased, 0.0), 1.0), setting, p) for share in (0.0, 0.5)
+            )
+            right, rise = across * gained, up * (there - here) / 0.5 / 10.0
+            angle = math.degrees(math.atan2(right, rise))
+            rows.append({"percent": 100.0 * float(strength), "pain": float(here), "angle": angle, "speed": math.hypot(right, rise)})
+    return rows
 
 
 def _chart(rows: pl.DataFrame | list[dict[str, Any]]) -> alt.Chart:

@@ -29,9 +29,19 @@ _SOURCES: Final = ("appearance.py", "charts.py", "panels.py", "pictures.py", "..
 
 def write(projection: Projection, folder: Path) -> None:
     """Write demand.svg and demand.png into a folder, which exists. Nothing is fetched from a network."""
-    svg = vl_convert.vegalite_to_svg(specification(projection), allowed_base_urls=[])
-    (folder / "demand.svg").write_text(svg, encoding="utf-8")
-    (folder / "demand.png").write_bytes(vl_convert.svg_to_png(svg, scale=_SCALE))
+    drawn = svg(projection)
+    (folder / "demand.svg").write_text(drawn, encoding="utf-8")
+    (folder / "demand.png").write_bytes(vl_convert.svg_to_png(drawn, scale=_SCALE))
+
+
+def svg(projection: Projection) -> str:
+    """The picture as SVG."""
+    return str(vl_convert.vegalite_to_svg(specification(projection), allowed_base_urls=[]))
+
+
+def png(projection: Projection) -> bytes:
+    """The picture as PNG, sharp on a projector."""
+    return bytes(vl_convert.svg_to_png(svg(projection), scale=_SCALE))
 
 
 def specification(projection: Projection) -> dict[str, Any]:

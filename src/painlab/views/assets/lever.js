@@ -18,12 +18,18 @@ function render({ model, el }) {
   const label = part(head, "label", "painlab-lever-label", { for: id });
   label.textContent = model.get("label");
   if (model.get("unit")) part(label, "span", "painlab-lever-unit").textContent = `, ${model.get("unit")}`;
+  const levels = Object.entries(model.get("levels"));
+  const named = part(head, "select", "painlab-lever-levels", { "aria-label": `${name}, named level` });
   const ask = part(head, "button", "painlab-lever-ask", { type: "button", "aria-label": `Evidence for ${name}` });
   ask.textContent = "?";
   const row = part(el, "div", "painlab-lever-row");
   const track = part(row, "div", "painlab-lever-track");
   const slider = part(track, "input", "painlab-lever-slider", { type: "range", id, ...limits, "aria-label": name });
   const mark = part(track, "span", "painlab-lever-baseline", { "aria-hidden": "true" });
+  for (const [words, value] of [["", ""], ...levels]) {
+    const option = part(named, "option", "", { value });
+    option.textContent = words;
+  }
   const exact = part(row, "input", "painlab-lever-exact", { type: "number", ...limits, "aria-label": `${name}, exact value` });
   el.title = ask.title = model.get("help");
 
@@ -34,9 +40,12 @@ function render({ model, el }) {
     // What someone is typing is left alone.
     if (document.activeElement !== exact) exact.value = value;
     slider.value = value;
-    slider.setAttribute("aria-valuetext", unit ? `${value} ${unit}` : `${value}`);
+    const words = levels.find(([, each]) => Math.abs(each - value) < 1e-9)?.[0];
+    slider.setAttribute("aria-valuetext", `${value}${unit ? ` ${unit}` : ""}${words ? `, ${words}` : ""}`);
     slider.style.setProperty("--share", (value - limits.min) / (limits.max - limits.min));
-    slider.disabled = exact.disabled = model.get("disabled");
+    const level = levels.find(([, each]) => Math.abs(each - value) < 1e-9);
+    named.value = level ? String(level[1]) : "";
+    slider.disabled = exact.disabled = named.disabled = model.get("disabled");
     el.classList.toggle("painlab-disabled", model.get("disabled"));
     mark.hidden = baseline === null;
     mark.style.setProperty("--share", ((baseline ?? limits.min) - limits.min) / (limits.max - limits.min));
@@ -54,6 +63,7 @@ function render({ model, el }) {
   });
   exact.addEventListener("change", () => Number.isFinite(exact.valueAsNumber) && send(exact.valueAsNumber));
   exact.addEventListener("blur", show);
+  named.addEventListener("change", () => (named.value === "" ? show() : send(Number(named.value))));
   ask.addEventListener("click", () => model.send({ event: "evidence" }));
   // Keys that mean something to the notebook stay with the lever.
   el.addEventListener("keydown", (event) => event.stopPropagation());

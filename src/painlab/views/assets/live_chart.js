@@ -61,6 +61,21 @@ export async function render({ model, el }) {
   let scheduled = false;
   let closed = false;
 
+  let rest = null; // timer after which the picture is sent
+  function showWaiting() {
+    el.classList.toggle("painlab-waiting", model.get("waiting"));
+    el.closest(".painlab-explorer")?.classList.toggle("painlab-waiting", model.get("waiting"));
+  }
+
+  function sendPicture() {
+    clearTimeout(rest);
+    if (!model.get("keeps")) return;
+    rest = setTimeout(async () => {
+      if (closed || !embedded || model.get("waiting")) return;
+      model.send({ svg: await embedded.view.toSVG() });
+    }, 1200);
+  }
+
   function showWords() {
     headline.textContent = model.get("headline");
     headline.hidden = !model.get("headline");
@@ -103,6 +118,7 @@ export async function render({ model, el }) {
       try {
         await (what === "spec" || !embedded ? embed() : feed());
         picture.dataset.drawn = Number(picture.dataset.drawn ?? 0) + 1;
+        sendPicture();
       } catch (error) {
         embedded?.finalize();
         embedded = null;
@@ -130,6 +146,7 @@ export async function render({ model, el }) {
   const words = ["headline", "summary", "description"];
   const looks = ["spec", "light_config", "dark_config", "renderer", "theme"];
   words.forEach((name) => model.on(`change:${name}`, showWords));
+  model.on("change:waiting", showWaiting);
   looks.forEach((name) => model.on(`change:${name}`, onSpec));
   model.on("change:data", onData);
   const page = new MutationObserver(onPage);
@@ -138,6 +155,7 @@ export async function render({ model, el }) {
   frame.observe(picture);
 
   showWords();
+  showWaiting();
   scheduled = true;
   await draw();
 
@@ -146,6 +164,8 @@ export async function render({ model, el }) {
     page.disconnect();
     frame.disconnect();
     words.forEach((name) => model.off(`change:${name}`, showWords));
+    model.off("change:waiting", showWaiting);
+    clearTimeout(rest);
     looks.forEach((name) => model.off(`change:${name}`, onSpec));
     model.off("change:data", onData);
     if (!scheduled) embedded?.finalize();
