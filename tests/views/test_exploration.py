@@ -269,3 +269,54 @@ def test_nothing_is_shown_after_the_end():
         return shown
 
     assert asyncio.run(scene()) == []
+
+
+def test_each_step_can_be_taken_back_and_made_again(plain):
+    now = [0.0]
+    exploration = Exploration(plain, clock=lambda: now[0])
+    states = [exploration.scenario]
+    for path, value in ((("coordination",), 0.5), (("prescribing", "opioid_start"), 0.5), (("population", "distress"), 0.9)):
+        exploration.change(path, value)
+        states.append(exploration.scenario)
+    exploration.order("taper", True)
+    states.append(exploration.scenario)
+    assert exploration.scenario.care.taper is not None
+    for expected in reversed(states[:-1]):
+        exploration.undo()
+        assert exploration.scenario == expected
+    exploration.undo()
+    assert exploration.scenario == plain
+    for expected in states[1:]:
+        exploration.redo()
+        assert exploration.scenario == expected
+    assert not exploration.can_redo
+
+
+def test_moves_of_one_lever_in_one_breath_are_one_step(plain):
+    now = [0.0]
+    exploration = Exploration(plain, clock=lambda: now[0])
+    for value in (0.3, 0.4, 0.5):
+        exploration.change(("coordination",), value)
+        now[0] += 0.2
+    now[0] += 60
+    exploration.change(("coordination",), 0.9)
+    exploration.undo()
+    assert exploration.scenario.care.coordination == 0.5
+    exploration.undo()
+    assert exploration.scenario == plain
+
+
+def test_a_new_step_ends_what_could_be_made_again(plain):
+    exploration = Exploration(plain)
+    exploration.change(("coordination",), 0.5)
+    exploration.undo()
+    exploration.change(("prescribing", "opioid_start"), 0.5)
+    assert not exploration.can_redo
+
+
+def test_traits_that_are_left_out_show_the_conditions_own(plain):
+    exploration = Exploration(plain)
+    assert exploration.value(("population", "age")) > 18
+    exploration.change(("population", "age"), 70)
+    assert exploration.value(("population", "age")) == exploration.scenario.population.age == 70
+    assert exploration.baseline_value(("population", "age")) is None

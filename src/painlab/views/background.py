@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from painlab.engine.execution import Cancelled
 
+PAUSE: Final = 0.2  # seconds between the first answer and the work on the next
 Question = TypeVar("Question")
 Answer = TypeVar("Answer")
 
@@ -94,6 +95,15 @@ class Background(Generic[Question, Answer]):
                     break
                 if asked != self._asked:
                     break
+                if first and not last:  # the browser draws the rough answer while the processors are free
+                    await self._rest(asked)
+
+    async def _rest(self, asked: int) -> None:
+        """Wait until the pause is over or another question is asked."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + PAUSE
+        while asked == self._asked and loop.time() < end:
+            await asyncio.sleep(PAUSE / 20)
 
     def _answer_at_once(self) -> None:
         try:
