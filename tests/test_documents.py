@@ -151,7 +151,7 @@ def test_evidence_that_is_cited_is_in_the_ledger(root: Path, name: str) -> None:
 def test_the_data_dictionary_names_every_file_and_every_key(root: Path) -> None:
     text = (data_folder() / "README.md").read_text(encoding="utf-8")
     for path in data_folder().rglob("*.*"):
-        assert path.name in text or path.parent.name in ("scenarios", "trials") or path.name == "README.md", path.name
+        assert path.name in text or path.parent.name in ("lessons", "scenarios", "trials") or path.name == "README.md", path.name
     keys = [f"population.{name}" for name in Population.model_fields if name != "arrivals"]
     keys += [f"population.arrivals.{name}" for name in Arrivals.model_fields]
     keys += [f"care.{table}.{name}" for table, model in SECTIONS.items() for name in model.model_fields]

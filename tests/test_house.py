@@ -51,6 +51,7 @@ ORDER = [
     "sweeps",
     "following",
     "estimate",
+    "lives",
     "identification",
     "syllabus",
     "lessons",

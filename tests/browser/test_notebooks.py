@@ -2,9 +2,13 @@
 
 import re
 
+import polars as pl
 import pytest
+from pptx import Presentation
 
-LINES = "svg g.mark-line > path"
+from painlab import Scenario
+from painlab.views.exports import KINDS
+
 SENTENCE = ".painlab-sentence:not(.painlab-waiting) p"
 READINESS = "Prescribing: readiness to start"
 # What the page shows of an explorer is current once its full run has been drawn.
@@ -31,73 +35,159 @@ def visit(jupyterlab, page, outside_requests, page_errors):
     assert not [text for text in complaints if re.search("painlab|vega|widget|lever", text, re.IGNORECASE)]
 
 
-def paths(page, arm: str) -> list[str]:
-    """The drawn lines of an arm in the explorer, by the label that screen readers get."""
-    lines = page.locator(f".painlab-explorer {LINES}[aria-label*='{arm}']")
-    return lines.evaluate_all("nodes => nodes.map(node => node.getAttribute('d'))")
+PICTURE = ".painlab-explorer .painlab-picture canvas"
+COLORS = """picture => {
+    const data = picture.getContext("2d").getImageData(0, 0, picture.width, picture.height).data;
+    const seen = new Map();
+    for (let i = 0; i < data.length; i += 4) if (data[i + 3] > 200) {
+        const color = (data[i] << 16) | (data[i + 1] << 8) | data[i + 2];
+        seen.set(color, (seen.get(color) ?? 0) + 1);
+    }
+    return [...seen.values()].filter((count) => count > 30).length;
+}"""
 
 
-def sizes(page, selector: str) -> list[list[float]]:
-    return page.locator(selector).evaluate_all(
-        "nodes => nodes.map(node => { const box = node.getBoundingClientRect(); return [box.width, box.height]; })"
-    )
+def picture(page) -> str:
+    """What the explorer's canvas shows."""
+    return page.locator(PICTURE).evaluate("picture => picture.toDataURL()")
 
 
-def test_a_lever_moved_by_keyboard_in_the_welcome_notebook_moves_the_lines_in_place(visit):
-    page = visit("00_welcome.ipynb")
-    plan, usual = paths(page, "this plan"), paths(page, "usual care")
-    assert len(plan) == len(usual) == 3
-    assert all(width > 50 and height > 5 for width, height in sizes(page, f".painlab-explorer {LINES}"))
-    bands = sizes(page, ".painlab-explorer svg g.mark-area > path")
-    assert len(bands) == 6
-    assert all(width > 50 and height > 1 for width, height in bands)
+def settle(page) -> None:
+    page.wait_for_timeout(400)
+    page.wait_for_function(SETTLED)
+
+
+def choose(page, words: str) -> None:
+    """Choose a view or a group of controls."""
+    page.locator(".painlab-explorer .painlab-choice").get_by_role("radio", name=words, exact=True).check(force=True)
+
+
+@pytest.fixture
+def explorer(visit, jupyterlab):
+    jupyterlab.write_notebook("explorer.ipynb", "import painlab\npainlab.explore('early-pt')")
+    return visit("explorer.ipynb")
+
+
+def test_a_lever_moved_by_keyboard_moves_the_picture_in_place_and_undo_brings_it_back(explorer):
+    page = explorer
+    choose(page, "Prescribe")
+    before = picture(page)
     sentence = page.locator(".painlab-sentence p").first.inner_text()
-    page.evaluate("document.querySelector('.painlab-explorer svg').drawnOnce = true")
-
+    page.evaluate("document.querySelector('.painlab-explorer canvas').drawnOnce = true")
     lever = page.get_by_role("slider", name=READINESS)
-    before = float(lever.input_value())
+    start = float(lever.input_value())
     lever.focus()
     page.keyboard.press("ArrowLeft")
-    assert float(lever.input_value()) < before
+    assert float(lever.input_value()) < start
     page.keyboard.press("Home")
     assert float(lever.input_value()) == 0.0
-    page.wait_for_function(
-        "([lines, before]) => document.querySelector(lines).getAttribute('d') !== before",
-        arg=[f".painlab-explorer {LINES}[aria-label*='Opioid demand, this plan']", plan[0]],
-    )
-    page.wait_for_function(SETTLED)
-    assert page.evaluate("document.querySelector('.painlab-explorer svg').drawnOnce") is True
-    assert all(new != old for new, old in zip(paths(page, "this plan"), plan, strict=True))
-    assert page.locator(".painlab-sentence p").first.inner_text() != sentence
+    page.wait_for_function("before => document.querySelector('.painlab-sentence p').innerText !== before", arg=sentence)
+    settle(page)
+    assert page.evaluate("document.querySelector('.painlab-explorer canvas').drawnOnce") is True
+    assert picture(page) != before
     assert page.locator(".painlab-explorer .painlab-summary").text_content() == page.locator(".painlab-sentence p").first.inner_text()
 
-    page.get_by_role("button", name="Reset").click()
-    page.wait_for_function("([lever, value]) => Number(lever.value) === value", arg=[lever.element_handle(), before])
+    page.get_by_role("button", name="Undo").click()
+    page.wait_for_function("([lever, value]) => Number(lever.value) === value", arg=[lever.element_handle(), start])
     page.wait_for_function("before => document.querySelector('.painlab-sentence p').innerText === before", arg=sentence)
-    assert paths(page, "this plan") == plan
+    settle(page)
+    assert picture(page) == before
+    page.get_by_role("button", name="Redo").click()
+    page.wait_for_function("([lever]) => Number(lever.value) === 0", arg=[lever.element_handle()])
 
 
-def test_every_chart_of_the_cycle_notebook_is_drawn(visit):
-    page = visit("01_the_cycle.ipynb")
-    pictures = page.locator(".painlab-picture")
-    assert pictures.count() == 5
-    for i in range(pictures.count()):
-        pictures.nth(i).locator(LINES).first.wait_for()
-        drawn = pictures.nth(i).locator(LINES).evaluate_all("nodes => nodes.map(node => node.getBoundingClientRect().width)")
-        assert len(drawn) in (3, 6)
-        assert min(drawn) > 50
-    assert "link cut" in pictures.nth(1).inner_text()
+def test_every_view_is_drawn(explorer):
+    page, seen = explorer, set()
+    for words in ("Demand", "Body", "One patient, 200 times", "The cycle's field", "Difference"):
+        drawn = page.locator(".painlab-explorer .painlab-picture").get_attribute("data-drawn")
+        choose(page, words)
+        page.wait_for_function("before => document.querySelector('.painlab-explorer .painlab-picture').dataset.drawn > before", arg=drawn)
+        settle(page)
+        assert page.locator(PICTURE).evaluate(COLORS) >= 3, words
+        seen.add(picture(page))
+    assert len(seen) == 5
 
 
-def test_every_control_has_a_name_and_nothing_is_wider_than_the_window(visit, jupyterlab):
-    jupyterlab.write_notebook("explorer.ipynb", "import painlab\npainlab.explore('early-pt')")
-    page = visit("explorer.ipynb")
-    controls = page.locator(".painlab-explorer").aria_snapshot()
-    found = re.findall(r"- '?(slider|spinbutton|combobox|checkbox|radio|button)( \"([^\"]+)\")?", controls)
-    assert len([role for role, *_ in found if role == "slider"]) == 10
-    assert not [role for role, _, name in found if not name]
-    names = [name for role, _, name in found if role in ("slider", "spinbutton")]
-    assert len(names) == len(set(names))
+def test_each_lever_moves_by_keyboard(explorer):
+    page, moved = explorer, 0
+    for words in (
+        "Move and strengthen",
+        "Assess and refer",
+        "Inject",
+        "Prescribe",
+        "Reassess and taper",
+        "Other care",
+        "People",
+        "Assumptions",
+    ):
+        choose(page, words)
+        page.wait_for_timeout(300)
+        for box in page.locator(".painlab-page input[type=checkbox]").all():
+            box.check()
+        if words == "Inject":
+            page.get_by_label("Kind").select_option(index=1)
+        settle(page)
+        for slider in page.locator(".painlab-page").get_by_role("slider").all():
+            assert slider.is_enabled(), slider.get_attribute("aria-label")
+            before = slider.input_value()
+            slider.focus()
+            page.keyboard.press("ArrowRight")
+            if slider.input_value() == before:
+                page.keyboard.press("ArrowLeft")
+            assert slider.input_value() != before, slider.get_attribute("aria-label")
+            moved += 1
+        settle(page)
+        assert page.locator(".painlab-explorer [role=alert]").count() == 0
+    assert moved >= 45
+
+
+def test_exports_arrive_in_the_browser_and_open(explorer, tmp_path):
+    page = explorer
+    opened = {
+        "png": lambda path: path.read_bytes().startswith(b"\x89PNG"),
+        "svg": lambda path: "Opioid demand" in path.read_text(encoding="utf-8"),
+        "csv": lambda path: pl.read_csv(path).height > 100,
+        "parquet": lambda path: pl.read_parquet(path).height > 100,
+        "toml": lambda path: Scenario.load(path) == Scenario.load("early-pt"),
+        "pptx": lambda path: len(Presentation(path).slides) == 1,
+    }
+    assert set(opened) == set(KINDS)
+    choose(page, "Share and save")
+    for kind, opens in opened.items():
+        page.get_by_label("Export", exact=True).select_option(value=KINDS[kind].words)
+        with page.expect_download() as waiting:
+            page.get_by_role("button", name="Export").click()
+        path = tmp_path / waiting.value.suggested_filename
+        waiting.value.save_as(path)
+        assert path.name == f"early-pt.{KINDS[kind].ending}"
+        assert opens(path), kind
+
+
+def test_a_saved_notebook_that_is_opened_again_shows_a_picture_and_no_broken_widget(explorer, jupyterlab):
+    page = explorer
+    page.wait_for_function("document.querySelector('.painlab-standing svg')")
+    assert not page.locator(".painlab-standing svg").first.is_visible()
+    page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
+    page.wait_for_function("!window.jupyterapp.shell.currentWidget.context.model.dirty")
+    jupyterlab.close_notebook(page)
+    jupyterlab.open_notebook(page, "explorer.ipynb")
+    page.wait_for_selector(".painlab-standing svg")
+    assert page.locator(".painlab-standing svg path").count() > 5
+    assert page.locator(".painlab-standing p").first.inner_text()
+    assert not page.get_by_text("Error displaying widget").first.is_visible()
+
+
+def test_every_control_has_a_name_and_nothing_is_wider_than_the_window(explorer):
+    page = explorer
+    for words in ("Assess and refer", "People", "Share and save"):
+        choose(page, words)
+        page.wait_for_timeout(300)
+        controls = page.locator(".painlab-explorer").aria_snapshot()
+        found = re.findall(r"- '?(slider|spinbutton|combobox|checkbox|radio|button|textbox)( \"([^\"]+)\")?", controls)
+        assert len(found) > 20
+        assert not [role for role, _, name in found if not name]
+        names = [name for role, _, name in found if role in ("slider", "spinbutton")]
+        assert len(names) == len(set(names))
 
     for width, height in ((1440, 900), (1280, 720)):
         page.set_viewport_size({"width": width, "height": height})
@@ -112,9 +202,9 @@ def test_every_control_has_a_name_and_nothing_is_wider_than_the_window(visit, ju
         )
 
 
-def test_the_exact_entry_of_a_lever_explains_what_it_cannot_take(visit, jupyterlab):
-    jupyterlab.write_notebook("entry.ipynb", "import painlab\npainlab.explore('early-pt')")
-    page = visit("entry.ipynb")
+def test_the_exact_entry_of_a_lever_explains_what_it_cannot_take(explorer):
+    page = explorer
+    choose(page, "Move and strengthen")
     entry = page.get_by_role("spinbutton", name="Physical therapy: weeks in a course, exact value")
     before = entry.input_value()
     entry.fill("500")
