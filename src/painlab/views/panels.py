@@ -232,10 +232,10 @@ def _pinned(outcome: Outcome, x: alt.X, y: alt.Y, column: str) -> list[alt.Chart
     ends: list[dict[str, Any]] = [
         only,
         {"joinaggregate": [{"op": "max", "field": "week", "as": "last_week"}]},
-        {"filter": "datum.week == datum.last_week"},
+        {"filter": "datum.week == floor(0.9 * datum.last_week)"},  # the line's end has the figure of the plan that levers move
     ]
     line = alt.Chart(mine, transform=[only]).mark_line(clip=True, strokeWidth=2.5, description=f"{outcome.label}, pinned plans")
-    letter = alt.Chart(mine, transform=ends).mark_text(align="left", dx=6, fontWeight="bold", aria=False)
+    letter = alt.Chart(mine, transform=ends).mark_text(dy=-9, fontSize=14, fontWeight="bold", aria=False)
     return [line.encode(x=x, y=y, color=color, strokeDash=dashes), letter.encode(x=x, y=y, color=color, text="pin:N")]
 
 
