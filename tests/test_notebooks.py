@@ -2,11 +2,14 @@
 
 import re
 import statistics
+from collections import Counter
 from pathlib import Path
 
 import nbclient
 import nbformat
 import pytest
+
+from painlab import lessons
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -60,3 +63,28 @@ def test_a_link_from_one_notebook_leads_to_another(path):
     linked = re.findall(r"\]\(([^)#]+\.ipynb)\)", "\n".join(sources(path, "markdown")))
     assert linked
     assert not [name for name in linked if not (path.parent / name).exists()]
+
+
+def test_every_notebook_has_a_lesson_and_every_lesson_a_notebook():
+    assert [path.stem for path in NOTEBOOKS] == [path.stem for path in lessons.files()]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_shows_every_part_of_its_lesson_once_and_in_a_good_order(path):
+    outline = lessons.load(path.stem)
+    code = "\n".join(sources(path, "code"))
+    assert re.findall(r'Lesson\("([^"]+)"\)', code) in ([path.stem[:2]], [path.stem])
+    for call, parts in (("predict", outline.predictions), ("explore", outline.explorers), ("exercise", outline.exercises)):
+        assert Counter(re.findall(rf'lesson\.{call}\("([^"]+)"\)', code)) == Counter(one.id for one in parts)
+    whole = ["opening", "against", "reading", "score"]
+    calls = re.findall(r"lesson\.(\w+)\(", code)
+    assert [name for name in calls if name in whole] == whole
+    for one in outline.exercises:
+        if one.goal is not None:
+            assert code.index(f'explore("{one.goal.explorer}")') < code.index(f'exercise("{one.id}")')
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_has_the_title_of_its_lesson(path):
+    title = read(path).cells[0].source.splitlines()[0]
+    assert lessons.load(path.stem).title.lower() in title.lower()

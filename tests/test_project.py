@@ -71,8 +71,10 @@ def test_the_lock_says_what_to_install_and_not_where_from():
 
 def test_the_conda_environment_and_pyproject_ask_for_the_same_packages():
     listed = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
-    assert [entry for entry in listed if isinstance(entry, dict)] == [{"pip": ["-e ."]}]
-    conda = {requirement.name: requirement.specifier for requirement in map(Requirement, (e for e in listed if isinstance(e, str)))}
+    (by_pip,) = (entry["pip"] for entry in listed if isinstance(entry, dict))
+    assert "-e ." in by_pip
+    packages = [entry for entry in [*listed, *by_pip] if isinstance(entry, str) and entry != "-e ."]
+    conda = {requirement.name: requirement.specifier for requirement in map(Requirement, packages)}
     wanted = {CONDA_NAMES.get(direct.name, direct.name): direct.specifier for direct in DIRECT}
     wanted |= {"python": SpecifierSet(PROJECT["requires-python"]), "pip": SpecifierSet()}
     assert conda == wanted

@@ -56,3 +56,20 @@ def test_forecasts_are_those_that_were_kept_or_are_said_to_be_missing(tmp_path, 
     assert checks.forecasts().data.count("\n|") == 1 + pl.read_csv(validity.forecasts_file()).height
     monkeypatch.setattr(validity, "forecasts_file", lambda: tmp_path / "forecasts.csv")
     assert "No forecasts have been kept" in checks.forecasts().data
+
+
+def test_plans_side_by_side_are_a_scenario_changed_or_held_against_itself_without_something():
+    rows = {"as it is": {}, "therapy alone": {"against": {"physical_therapy": None}}}
+    lines = checks.compare("early-pt", rows, week=13, outcomes=("pain",)).data.splitlines()
+    assert lines[0] == "| Difference in week 13 | Pain (0-10 NRS) |"
+    assert [line.split(" | ")[0] for line in lines[2:]] == ["| as it is", "| therapy alone"]
+    assert lines[2] != lines[3]
+    nothing = checks.compare("early-pt", {"nothing": {"against": {}}}, week=13, outcomes=("pain",)).data
+    assert nothing.endswith("| nothing | 0.00 (0.00 to 0.00) |")
+
+
+def test_levels_stand_beside_their_difference():
+    last = checks.levels("early-pt", {"walk": {"population": {"goal": "walk"}}}, "goal_reached", week=13).data.splitlines()[-1]
+    before, after = (float(cell) for cell in last.split(" | ")[1:3])
+    assert last.startswith("| walk")
+    assert float(last.split(" | ")[3].split(" ")[0]) == pytest.approx(after - before, abs=0.11)

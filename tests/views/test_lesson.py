@@ -10,6 +10,7 @@ from painlab import InputError, evidence, lessons
 from painlab.projection import Interval
 from painlab.syllabus import Truth
 from painlab.views import explorer, guesses
+from painlab.views import lesson as views_of_lesson
 from painlab.views.lesson import Lesson, Question
 
 
@@ -35,6 +36,19 @@ def shown(monkeypatch):
 
     monkeypatch.setattr(explorer, "explore", Shown)
     return opened
+
+
+@pytest.fixture
+def displayed(monkeypatch):
+    """What was displayed, and what it was replaced by."""
+    seen = []
+
+    def show(what, **_named):
+        seen.append(what)
+        return SimpleNamespace(update=seen.append)
+
+    monkeypatch.setattr(views_of_lesson, "display", show)
+    return seen
 
 
 def press(box, event):
@@ -134,12 +148,13 @@ def test_an_exercise_on_a_plan_looks_at_the_explorer_of_the_lesson(lesson, shown
     assert lesson.record.points() == 1
 
 
-def test_a_preset_explorer_is_opened_as_the_file_says_and_closed_when_its_cell_is_run_again(lesson, shown):
+def test_a_preset_explorer_is_opened_as_the_file_says_and_closed_when_its_cell_is_run_again(lesson, shown, displayed):
     box = lesson.explore("trial")
     preset = lesson.outline.part("explorers", "trial")
     assert shown[0].exploration.scenario == preset.asked()
     assert shown[0].named == {"view": "body", "groups": ("prescribe",), "cut": ()}
-    assert "As in a trial" in box.children[0].value
+    assert box is shown[0]
+    assert "As in a trial" in displayed[0].data
     lesson.explore("trial")
     assert [one.closed for one in shown] == [True, False]
 
@@ -161,16 +176,24 @@ def test_the_box_against_the_story_holds_every_finding_with_its_source(lesson):
         assert f"[{one}]" in text
         assert evidence.citation(one).partition(",")[0] in text
     assert "aria-label" in text
-    assert lesson.reading().data.count("<li>") == len({evidence.citation(one) for one in lesson.outline.reading})
+    cited = {evidence.citation(one) for one in lesson.outline.reading}
+    assert lesson.reading().data.count("<li>") == len(cited)
+    assert all(one in lesson.reading().data for one in cited)
 
 
-def test_a_page_without_widgets_shows_the_words(lesson):
-    box = lesson.exercise("why-on")
-    bundle = box._repr_mimebundle_()
-    assert box.exercise.ask in bundle["text/html"].replace("&#x27;", "'")
-    assert box.exercise.ask in bundle["text/plain"]
+def test_beside_the_widgets_stand_their_words_for_a_saved_notebook(lesson, displayed):
+    box, score = lesson.exercise("why-on"), lesson.score()
+    box._ipython_display_()
+    score._ipython_display_()
+    bundle, words, _, points = displayed
     assert "application/vnd.jupyter.widget-view+json" in bundle
-    assert "points" in lesson.score()._repr_mimebundle_()["text/plain"]
+    assert box.exercise.ask in words.data
+    assert all(option in words.data for option in box.exercise.options)
+    assert "0 of 12 points" in points.data
+    box.question.value = float(box.exercise.order().index(1))
+    press(box, "check")
+    assert "That is right" in displayed[-1].data
+    assert "2 of 12 points" in displayed[-2].data
 
 
 def test_what_goes_wrong_is_said_in_place(lesson, monkeypatch):

@@ -1,16 +1,21 @@
-"""How far the model may be believed, as short tables and charts for a lesson; the numbers come from validation and identification."""
+"""Short tables and charts that put the model's answers to the test in a lesson: plans side by side, trials, what was learned, cuts."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import polars as pl
 from IPython.display import Markdown
 
-from painlab import identification, trials, validation
-from painlab.narrative import interval, signed
+from painlab import identification, lessons, trials, validation
+from painlab.narrative import interval, plain, signed
 from painlab.outcomes import BY_NAME
+from painlab.projection import Projection
+from painlab.scenario import Scenario
 from painlab.views import forest, identified, validity
+from painlab.views.lessons import gains
 from painlab.views.live_chart import LiveChart
 
+Rows = Mapping[str, Mapping[str, Any]]
 _USES: Final = {"calibrate": "the parameters were fitted to them", "validate": "held out"}
 _METHODS: Final = {
     "last": "last month again",
@@ -25,6 +30,35 @@ _PARTS: Final = {
     "whole": "the whole cycle",
     "most": "the whole cycle, at the pain where it is largest",
 }
+
+
+def compare(scenario: Scenario | str, rows: Rows, *, week: int, outcomes: Sequence[str] = ("mme_per_1000", "pain", "function")) -> Markdown:
+    """Differences from the baseline in one week for a scenario changed in several ways, a row for each, by its label.
+
+    A row holds what `Scenario.change` takes. Its key `against` changes the care of the same plan into the baseline: with
+    `{"physical_therapy": None}` the row is held against itself without that therapy. Raises InputError as `Scenario.change` does.
+    """
+    return gains({label: _run(scenario, row) for label, row in rows.items()}, week, outcomes)
+
+
+def levels(scenario: Scenario | str, rows: Rows, outcome: str, *, week: int) -> Markdown:
+    """One outcome in one week under baseline and plan, and their difference, for a scenario changed as in `compare`."""
+    one = BY_NAME[outcome]
+    lines = [f"| {one.label} in week {week} ({one.unit}) | baseline | this plan | difference |", "|:--|--:|--:|--:|"]
+    for label, row in rows.items():
+        projection = _run(scenario, row)
+        before, after = (projection.level_of(outcome, week, arm).mean for arm in ("baseline", "scenario"))
+        more = projection.difference(outcome, week)
+        band = "" if more.low is None else f" ({interval(more.low, more.high, one.digits)})"
+        lines.append(f"| {label} | {plain(before, one.digits)} | {plain(after, one.digits)} | {signed(more.mean, one.digits)}{band} |")
+    return Markdown("\n".join(lines))
+
+
+def _run(scenario: Scenario | str, row: Mapping[str, Any]) -> Projection:
+    changes = dict(row)
+    against = changes.pop("against", None)
+    changed = (scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)).change(**changes)
+    return lessons.run(changed if against is None else changed.change(baseline=changed.change(care=dict(against)).care.as_dict()))
 
 
 def published(table: pl.DataFrame) -> LiveChart:

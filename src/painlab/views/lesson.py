@@ -11,7 +11,7 @@ from typing import Any, Final
 import anywidget
 import ipywidgets
 import traitlets
-from IPython.display import HTML
+from IPython.display import HTML, DisplayHandle, display
 
 from painlab import evidence, lessons
 from painlab.errors import InputError
@@ -25,6 +25,12 @@ _BOX: Final = (
     'max-width:62em;padding:4px 16px 8px"><p><strong>{label}</strong></p>{body}</section>'
 )
 
+# Live widgets hide the words beside them; where the widgets are gone, what JupyterLab says in their place is hidden instead.
+_UNSEEN: Final = (
+    ".jp-OutputArea-child:has(.painlab-lesson) + .jp-OutputArea-child:has(.painlab-words) {display: none}"
+    ".jp-OutputArea-child:has(+ .jp-OutputArea-child .painlab-words):not(:has(.painlab-lesson)) {display: none}"
+)
+
 
 class Lesson:
     """One lesson by its number ("04") or stem; raises InputError for one that is not there or whose file has a fault.
@@ -35,7 +41,7 @@ class Lesson:
     def __init__(self, name: str | Path, *, anew: bool = False) -> None:
         self.outline = lessons.load(name)
         self.record = lessons.record(self.outline, anew=anew)
-        self.explorers: dict[str, Any] = {}
+        self.explorers: dict[str, explorer.Explorer] = {}
 
     def opening(self) -> HTML:
         """Title, question, minutes and objectives."""
@@ -48,14 +54,14 @@ class Lesson:
         """A prediction: slider, exact entry, a button that records it, and one that reveals and scores it, which works only after."""
         return PredictionBox(self.outline.part("predictions", id_), self.record)
 
-    def explore(self, id_: str) -> ipywidgets.VBox:
-        """The explorer that is preset for this lesson, under the words that say what to try."""
+    def explore(self, id_: str) -> explorer.Explorer:
+        """The explorer that is preset for this lesson; the words that say what to try are shown above it."""
         preset: Explorer = self.outline.part("explorers", id_)
         if id_ in self.explorers:  # the cell is run again: the one before would go on computing unseen
             self.explorers[id_].close()
-        one = self.explorers[id_] = explorer.explore(preset.asked(), view=preset.view, groups=preset.groups, cut=preset.cut)
-        words = ipywidgets.HTML(f"<p><strong>Try this:</strong> {escape(preset.tries)}</p>").add_class("painlab-try")
-        return ipywidgets.VBox([words, one]).add_class("painlab-lesson")
+        display(HTML(f"<p><strong>Try this:</strong> {escape(preset.tries)}</p>"))
+        self.explorers[id_] = explorer.explore(preset.asked(), view=preset.view, groups=preset.groups, cut=preset.cut)
+        return self.explorers[id_]
 
     def exercise(self, id_: str) -> "ExerciseBox":
         """An exercise that checks itself; one of kind `plan` checks what the explorer above it holds."""
@@ -82,8 +88,12 @@ class Lesson:
 
     def reading(self) -> HTML:
         """The publications to read on, each once."""
-        cited = dict.fromkeys(evidence.citation(one) for one in self.outline.reading)
-        return HTML(f"<p><strong>Further reading</strong></p><ul>{''.join(f'<li>{escape(one)}</li>' for one in cited)}</ul>")
+        sources = dict(evidence.estimates().select("id", "source").iter_rows())
+        titles = dict(evidence.sources().select("id", "title").iter_rows())
+        keys = dict.fromkeys(sources[one] for one in self.outline.reading)
+        cited = {key: evidence.citation(key) for key in keys}
+        items = [f"{'' if titles[key] in one else escape(titles[key]) + '. '}<em>{escape(one)}</em>" for key, one in cited.items()]
+        return HTML(f"<p><strong>Further reading</strong></p><ul>{''.join(f'<li>{one}</li>' for one in items)}</ul>")
 
     def score(self) -> "Score":
         """What the learner has so far in this lesson; it follows further answers."""
@@ -139,19 +149,42 @@ class Question(anywidget.AnyWidget):
             self.tone, self.said = tone, text
 
 
-class _Box(ipywidgets.VBox):
-    """A question with room beneath it; in a page that draws no widgets, such as an export, its words stand in."""
+class _Told(ipywidgets.VBox):
+    """Widgets of a lesson. Beside them stand their words, which are seen only where the widgets are not: in a saved notebook, say."""
+
+    def __init__(self, children: Sequence[ipywidgets.Widget]) -> None:
+        self._handle: DisplayHandle | None = None
+        super().__init__(children)
+        self.add_class("painlab-lesson")
+
+    def text(self) -> list[str]:
+        """The words of the widgets as they are now."""
+        return []
+
+    def keep(self) -> None:
+        """Bring the words beside the widgets up to date."""
+        if self._handle:
+            self._handle.update(self._words())
+
+    def _words(self) -> HTML:
+        paragraphs = "".join(f"<p>{escape(one)}</p>" for one in self.text() if one)
+        return HTML(f'<style>{_UNSEEN}</style><div class="painlab-words">{paragraphs}</div>')
+
+    def _ipython_display_(self) -> None:
+        display(self._repr_mimebundle_(), raw=True)
+        self._handle = display(self._words(), display_id=True)
+
+
+class _Box(_Told):
+    """A question with room beneath it."""
 
     def __init__(self, question: Question) -> None:
         self.question = question
         super().__init__([question])
-        self.add_class("painlab-lesson")
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        words = [f"{self.question.badge}: {self.question.ask}", *self.question.options, *self.question.said.split("\n\n")]
-        text = [one for one in words if one]
-        html = "".join(f"<p>{escape(one)}</p>" for one in text)
-        return dict(super()._repr_mimebundle_(**kwargs)) | {"text/plain": "\n".join(text), "text/html": html}
+    def text(self) -> list[str]:
+        asked = f"{self.question.badge}: {self.question.ask}"
+        return [asked, *(f"- {one}" for one in self.question.options), *self.question.said.split("\n\n")]
 
     def _attempt(self, act: Callable[[], None]) -> None:
         """Do something for a button; what is wrong with the input is said in place."""
@@ -161,6 +194,7 @@ class _Box(ipywidgets.VBox):
             self.question.say(f"{error.problem[0].upper()}{error.problem[1:]}. {_sentence(error.expected, 'Expected')}{error.mend}".strip())
         except Exception as error:
             self.question.say(f"This did not work ({type(error).__name__}: {error}). Run the cell again.")
+        self.keep()
 
 
 class PredictionBox(_Box):
@@ -264,16 +298,19 @@ class ExerciseBox(_Box):
         self.question.say(checked.words, "right" if checked.right else "off")
 
 
-class Score(ipywidgets.VBox):
+class Score(_Told):
     """The points of a lesson in words, which follow further answers; screen readers read out a change."""
 
     def __init__(self, record: lessons.Record) -> None:
         self.record = record
         self.words = ipywidgets.HTML().add_class("painlab-score")
         super().__init__([self.words])
-        self.add_class("painlab-lesson")
         record.told.append(self._show)
         self._show()
+
+    def text(self) -> list[str]:
+        """The score in words."""
+        return [self.record.words()]
 
     def close(self) -> None:
         """Stop following the record and take the widget away."""
@@ -283,10 +320,7 @@ class Score(ipywidgets.VBox):
 
     def _show(self) -> None:
         self.words.value = f'<p role="status" aria-live="polite">{escape(self.record.words())}</p>'
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        words = self.record.words()
-        return dict(super()._repr_mimebundle_(**kwargs)) | {"text/plain": words, "text/html": f"<p>{escape(words)}</p>"}
+        self.keep()
 
 
 def _sentence(text: str, start: str) -> str:
