@@ -18,14 +18,16 @@ SETTINGS := $(VENV)/share/jupyter/lab/settings
 ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 export UV_HTTP_TIMEOUT ?= 180
 
-.PHONY: help setup lab test bench lint docs calibrate lock clean
+.PHONY: help setup lab test bench bench-ui lint docs instructor calibrate lock clean
 
 help:
 	@echo "make setup   build .venv from requirements.lock (lab and test do so themselves)"
 	@echo "make lab     open JupyterLab on notebooks/00_welcome.ipynb"
 	@echo "make test    run every test; ARGS='tests/test_house.py -x' goes to pytest"
 	@echo "make bench   measure the engine beside NumPy, Starsim, Mesa, SimPy and C (a quarter of an hour); ARGS=--quick for a trial"
+	@echo "make bench-ui   measure the explorer in a real browser (a quarter of an hour; needs Chromium); ARGS=--quick for a trial"
 	@echo "make docs    write the generated pages: docs/validation.md with its plots, docs/mechanisms/"
+	@echo "make instructor   write notebooks with notes and answers for teachers into out/instructor"
 	@echo "make calibrate   find the parameter sets that the trials allow (up to half an hour), then make docs"
 	@echo "make lint    tidy with ruff, then check with ruff and mypy"
 	@echo "make lock    write requirements.lock from pyproject.toml; OPTIONS=--upgrade for newer versions"
@@ -76,6 +78,9 @@ test: $(BENCH_READY)
 bench: $(BENCH_READY)
 	$(BIN)/python -m benchmarks.engine $(ARGS)
 
+bench-ui: setup
+	$(BIN)/python -m benchmarks.ui $(ARGS)
+
 lint: setup
 	$(BIN)/python -m ruff check --fix
 	$(BIN)/python -m ruff format
@@ -83,6 +88,9 @@ lint: setup
 
 docs: setup
 	$(BIN)/painlab docs docs
+
+instructor: setup
+	$(BIN)/painlab lessons --instructor --force -o out/instructor
 
 calibrate: setup
 	$(BIN)/painlab calibrate

@@ -1,4 +1,4 @@
-"""The terminal: `painlab list`, `show`, `project`, `sweep`, `trajectories`, `plan`, `evidence`, `validate`, `calibrate`, `docs`, `doctor`.
+"""The terminal: `painlab list`, `show`, `project`, `sweep`, `trajectories` and the rest; `painlab --help` lists them all.
 
 Exit codes: 0; 2 for input that cannot be used; 1 if PainLab itself fails; 130 if it is stopped by the keyboard.
 """
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from painlab.cli import scale, science
+from painlab.cli import app, scale, science, teach
 from painlab.cli.terminal import Commands, Waiting, console_for_reading, table_with
 
 if TYPE_CHECKING:
@@ -92,6 +92,7 @@ Examples:
   painlab project early-pt --out out
   painlab project mine.toml --weeks 52 --draws 200 --seed 7 --out out --force
   painlab project coordinated-care --cut weakness_to_pain
+  painlab project PL1-...          a code from the explorer
 
 \b
 Files written with --out:
@@ -227,5 +228,5 @@ def _start_drawing_library() -> None:
     vl_convert.vegalite_to_svg({"data": {"values": []}, "mark": "point"}, allowed_base_urls=[])
 
 
-for _command in (scale.sweep, scale.trajectories, scale.plan, science.validate, science.calibrate, science.docs):
+for _command in (scale.sweep, scale.trajectories, scale.plan, science.validate, science.calibrate, science.docs, teach.lessons, app.app):
     main.add_command(_command)
