@@ -6,6 +6,7 @@ import tomllib
 import pytest
 import tomli_w
 
+import painlab
 from painlab import InputError, lessons, syllabus
 from painlab.projection import Interval
 from painlab.syllabus import Exercise, Goal, Prediction, Truth
@@ -320,3 +321,30 @@ def test_a_lesson_has_only_the_parts_that_its_file_names():
 )
 def test_what_a_reveal_says_in_words_holds_in_the_run(stem, id_, holds):
     assert holds(lessons.truth(lessons.load(stem).part("predictions", id_).truth))
+
+
+@pytest.mark.parametrize(
+    ("stem", "id_", "care"),
+    [
+        ("00", "plan", {"prescribing": {"opioid_start": 0.5}}),
+        ("02", "review", {"reassessment": {"review": 0.8}}),
+        ("02", "review", {"prescribing": {"opioid_start": 0.5}}),
+        ("03", "attended", {"physical_therapy": {"handover": 1.0}}),
+    ],
+)
+def test_a_goal_is_reached_by_moving_levers_and_not_reached_before(stem, id_, care):
+    outline = lessons.load(stem)
+    asked = outline.part("exercises", id_)
+    start = outline.part("explorers", asked.goal.explorer).asked()
+    assert not lessons.check(asked, lessons.run(start)).right
+    assert lessons.check(asked, lessons.run(start.change(name="mine", care=care))).right
+
+
+def test_a_plan_that_changes_what_is_assumed_does_not_count():
+    lesson, exercise = next((lesson, one) for lesson in lessons.shipped() for one in lesson.exercises if one.kind == "plan")
+    assert exercise.goal is not None
+    start = next(one for one in lesson.explorers if one.id == exercise.goal.explorer).asked()
+    bent = painlab.simulate(start.change(assume={"values": {"weakness_pain": 0.0}}), patients=50, draws=2)
+    found = lessons.check(exercise, bent)
+    assert not found.right
+    assert "assumptions" in found.words

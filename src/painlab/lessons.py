@@ -144,6 +144,10 @@ def check(exercise: Exercise, given: int | float | Projection) -> Checked:
         raise InputError("the answer does not fit the exercise", expected={"plan": "a projection"}.get(exercise.kind, "a number"))
     if isinstance(given, Projection):
         assert exercise.goal is not None
+        if given.scenario.assume and given.scenario.assume.values:
+            return Checked(
+                False, "Not yet. Your plan changes what the model assumes. Put the assumptions back and change the care instead."
+            )
         parts = [_reached(given, *part) for part in exercise.goal.parts()]
         right, said = all(met for met, _ in parts), f"Your plan: {'; '.join(words for _, words in parts)}."
     elif exercise.kind == "choice":

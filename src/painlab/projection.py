@@ -271,7 +271,7 @@ def _versions() -> dict[str, str]:
 
 @cache
 def data_hashes() -> dict[str, str]:
-    """SHA-256 of each shipped data file, by its path under data/."""
+    """SHA-256 of each shipped data file that numbers rest on, by its path under data/; lessons only use them."""
     folder = data_folder()
-    files = sorted(path for path in folder.rglob("*") if path.suffix in {".csv", ".toml", ".parquet"})
+    files = sorted(path for path in folder.rglob("*") if path.suffix in {".csv", ".toml", ".parquet"} and path.parent.name != "lessons")
     return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}

@@ -8,7 +8,7 @@ from IPython.display import HTML, DisplayHandle, display
 # A live widget hides its picture; where the widget is gone, its message of failure is hidden instead.
 _STYLE: Final = (
     ".jp-OutputArea-child:has(.painlab-live-chart) + .jp-OutputArea-child:has(.painlab-standing) {display: none}"
-    ".jp-OutputArea-child:has(+ .jp-OutputArea-child .painlab-standing) .jp-OutputArea-output.jupyter-widgets:not(:has(*)) {display: none}"
+    ".jp-OutputArea-child:has(+ .jp-OutputArea-child .painlab-standing):not(:has(.painlab-live-chart)) {display: none}"
     ".painlab-standing svg {max-width: 100%; height: auto}"
 )
 
@@ -22,7 +22,9 @@ class Standing:
 
     def display(self, widget: Any) -> None:
         """Show a widget, and beside it a place for its picture."""
-        display(widget._repr_mimebundle_(), raw=True)
+        made = widget._repr_mimebundle_()
+        data, metadata = made if isinstance(made, tuple) else (made, {})  # anywidget gives a pair, ipywidgets the data alone
+        display(data, metadata=metadata, raw=True)
         self._handle = display(HTML(self._shown), display_id=True)
 
     def show(self, svg: str, headline: str, words: str) -> None:
