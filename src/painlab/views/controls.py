@@ -27,7 +27,7 @@ class LeverControl(anywidget.AnyWidget):
     low = traitlets.Float().tag(sync=True)
     high = traitlets.Float().tag(sync=True)
     step = traitlets.Float().tag(sync=True)
-    value = traitlets.Float().tag(sync=True)
+    value = traitlets.Float().tag(sync=True, echo_update=False)  # an answer to each move would hold up the picture
     baseline = traitlets.Float(None, allow_none=True).tag(sync=True)
     disabled = traitlets.Bool(False).tag(sync=True)
     levels = traitlets.Dict().tag(sync=True)

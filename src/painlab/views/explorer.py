@@ -80,6 +80,7 @@ class Explorer(ipywidgets.VBox):
         self._anchor: tuple[Projection, Projection] | None = None  # a full run and the preview of the same scenario
         self._frame: pl.DataFrame | None = None  # what is drawn
         self._frame_before: pl.DataFrame | None = None  # of the full run before the last
+        self._stale = False  # whether controls await the next picture
         self._settled: list[Callable[[Projection], None]] = []
         self._standing = Standing()
         self._background: Background[Scenario, Projection] = Background(
@@ -186,9 +187,11 @@ class Explorer(ipywidgets.VBox):
             change()
         except Exception as error:
             self._fail(error)
-        self._set_controls()
         if self.exploration.scenario != before:
+            self._stale = True  # the other controls follow the picture, so that they do not hold it up
             self._ask()
+        else:
+            self._set_controls()
 
     def _ask(self) -> None:
         self._background.ask(self.exploration.scenario)
@@ -214,6 +217,13 @@ class Explorer(ipywidgets.VBox):
         self._frame = moved(*known, preview) if known else preview.weekly
         if self.view.value in WEEKLY:
             self._feed(self._frame, waiting=True)
+        self._follow()
+
+    def _follow(self) -> None:
+        """Show in the controls what a change has changed in others, once."""
+        if self._stale:
+            self._stale = False
+            self._set_controls()
 
     def _show_in_full(self, projection: Projection) -> None:
         if self._preview and self._preview.scenario == projection.scenario:
@@ -222,6 +232,7 @@ class Explorer(ipywidgets.VBox):
             self._frame_before = self.projection.weekly
         elif self.projection and not comparable(self.projection, projection):
             self._frame_before = None
+        self._follow()
         self.projection, self._frame = projection, projection.weekly
         self.replay.disabled = self._frame_before is None
         self._redraw()
@@ -290,6 +301,7 @@ class Explorer(ipywidgets.VBox):
         self.message.value = f'<p role="alert">{escape(words)}</p>'
 
     def _fail_to_project(self, error: Exception) -> None:
+        self._follow()
         self.status.value = "Not projected"
         self._fail(error)
 

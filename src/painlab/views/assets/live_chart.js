@@ -135,7 +135,7 @@ export async function render({ model, el }) {
     stale = stale === "spec" ? "spec" : what;
     if (!scheduled) {
       scheduled = true;
-      requestAnimationFrame(draw);
+      queueMicrotask(draw); // after all traits of this message
     }
   }
 
