@@ -38,12 +38,18 @@ class NoBrowser(RuntimeError):
     """There is no Chromium or Chrome on the PATH."""
 
 
-@contextmanager
-def chromium() -> Iterator[Browser]:
-    """A headless Chromium that knows this machine's own addresses only. Raises NoBrowser."""
+def browser_path() -> str:
+    """Where a browser is. Raises NoBrowser."""
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"))), None)
     if found is None:
         raise NoBrowser("no chromium, chromium-browser or google-chrome on the PATH")
+    return found
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A headless Chromium that knows this machine's own addresses only. Raises NoBrowser."""
+    found = browser_path()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=list(FLAGS))
         yield browser

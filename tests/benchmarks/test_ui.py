@@ -15,8 +15,7 @@ KEYS = {"median_ms", "p95_ms", "ratio_to_interact", "app_median_ms", "first_char
 @pytest.fixture(scope="module")
 def written(root, tmp_path_factory):
     try:
-        with servers.chromium():
-            pass
+        servers.browser_path()
     except servers.NoBrowser as reason:
         if os.environ.get("PAINLAB_REQUIRE_BROWSER") == "1":
             pytest.fail(f"{reason}, and PAINLAB_REQUIRE_BROWSER=1")

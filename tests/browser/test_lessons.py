@@ -26,7 +26,9 @@ def lesson(jupyterlab, page, outside_requests, page_errors):
     jupyterlab.close_notebook(page)
     assert outside_requests == []
     assert page_errors == []
-    assert not [text for text in complaints if re.search("painlab|vega|widget|question", text, re.IGNORECASE)]
+    # A notebook that is opened without its kernel asks for widgets that are gone; what the reader sees then is tested below.
+    ours = [text for text in complaints if "widget model not found" not in text]
+    assert not [text for text in ours if re.search("painlab|vega|widget|question", text, re.IGNORECASE)]
 
 
 def test_a_prediction_is_made_recorded_and_revealed_by_keyboard_and_every_input_has_a_name(lesson):

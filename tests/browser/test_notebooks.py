@@ -194,7 +194,7 @@ def test_every_control_has_a_name_and_nothing_is_wider_than_the_window(explorer)
         page.wait_for_function(
             """() => {
                 const explorer = document.querySelector('.painlab-explorer');
-                const picture = explorer.querySelector('.painlab-picture svg');
+                const picture = explorer.querySelector('.painlab-picture canvas');
                 const shown = [explorer, explorer.closest('.jp-OutputArea-output'), explorer.closest('.jp-Notebook')].filter(Boolean);
                 return shown.every((one) => one.scrollWidth <= one.clientWidth + 1)
                     && picture.getBoundingClientRect().width <= explorer.clientWidth;
