@@ -4,7 +4,8 @@ import pytest
 
 import painlab
 from painlab import InputError, Scenario, parameters
-from painlab.engine import execution
+from painlab.engine import execution, mean_patient
+from painlab.engine.setting import Setting
 
 
 def test_an_assumed_value_stands_in_every_draw():
@@ -20,6 +21,24 @@ def test_links_cut_in_a_scenario_are_those_cut_in_the_call():
     assert own.weekly.equals(cut.weekly)
     assert own.cut == cut.cut == ("pain_to_activity",)
     assert own.provenance["scenario_sha256"] != cut.provenance["scenario_sha256"]
+
+
+def test_the_mean_patient_its_setting_and_patients_one_by_one_live_under_the_assumptions_too(tmp_path):
+    plain = Scenario.load("early-pt")
+    links = ["pain_to_activity", "weakness_to_pain"]
+    values = {"weakness_pain": parameters.record("weakness_pain").high}
+    cut, bent = plain.change(assume={"links_cut": links}), plain.change(assume={"values": values})
+    assert mean_patient.trajectory(cut, weeks=20).equals(mean_patient.trajectory(plain, weeks=20, cut=links))
+    more = parameters.values() | values
+    assert mean_patient.trajectory(bent, weeks=20).equals(mean_patient.trajectory(plain, weeks=20, values=more))
+    steep = plain.change(assume={"values": {"flare_size": parameters.record("flare_size").high}})
+    assert Setting.of(steep) == Setting.of(plain, parameters.values() | {"flare_size": parameters.record("flare_size").high})
+    assert Setting.of(steep) != Setting.of(plain)
+    own = painlab.trajectories(cut, tmp_path / "own", patients=30, weeks=10).collect()
+    asked = painlab.trajectories(plain, tmp_path / "asked", patients=30, weeks=10, cut=links).collect()
+    assert own.equals(asked)
+    assert not own.equals(painlab.trajectories(plain, tmp_path / "plain", patients=30, weeks=10).collect())
+    assert not own.equals(painlab.trajectories(bent, tmp_path / "bent", patients=30, weeks=10).collect())
 
 
 def test_a_scenario_without_assumptions_keeps_its_fingerprint():

@@ -36,6 +36,7 @@ ORDER = [
     "population",
     "assumptions",
     "codes",
+    "phrases",
     "scenario",
     "engine",
     "trials",

@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 import painlab
 from painlab import InputError, Scenario, catalog
-from painlab.scenario import plan_difference, plan_words, shipped
+from painlab.phrases import plan_difference, plan_words
+from painlab.scenario import shipped
 from painlab.tables import data_folder
 
 NAMES = [one.name for one in shipped()]

@@ -1,7 +1,5 @@
 """What a scenario assumes in place of the model: links of the cycle cut, and values of its parameters."""
 
-from collections.abc import Mapping
-
 from pydantic import Field, field_validator
 
 from painlab import parameters
@@ -37,7 +35,3 @@ class Assumptions(Strict):
             if not one.low <= value <= one.high:
                 raise ValueError(f"{name} is {value:g}; expected {one.low:g} to {one.high:g} ({one.unit}), the range of its prior")
         return values
-
-    def applied(self, values: Mapping[str, float]) -> Mapping[str, float]:
-        """A set of parameter values with one's own in their places."""
-        return {**values, **self.values} if self.values else values

@@ -8,7 +8,7 @@ import os
 import platform
 import shutil
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
@@ -32,6 +32,23 @@ class SetAside(UserWarning):
 
 class NotWritten(Exception):
     """A file could not be written; what was there before is still there. The message says why, as `the disk is full`."""
+
+
+@contextlib.contextmanager
+def told(folder: str | Path, said: Callable[[], str]) -> Iterator[None]:
+    """Have whatever ends the work tell what is kept and how to go on, as `said()` says it at that moment.
+
+    Raises KeyboardInterrupt with those words, InputError where a file could not be written, and other errors with them as a note.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"stopped: {said()}") from None
+    except NotWritten as error:
+        raise InputError(f"{error}; {said()}", where=str(folder), mend="Mend that first, then go on") from None
+    except Exception as error:
+        error.add_note(said())
+        raise
 
 
 class Manifest(NamedTuple):

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from painlab import durable, posterior
-from painlab.durable import Kind, Manifest, NotWritten
+from painlab.durable import Kind, Manifest
 from painlab.engine import execution
 from painlab.engine.layout import LANES
 from painlab.errors import InputError
@@ -110,6 +110,7 @@ def asked(
     (values,) = parameter_sets(1, seed, parameters, stacklevel=4)
     if draw is not None:
         values = posterior.values(whole_number("draw", draw, 0, MAX_DRAWS - 1), seed, parameters)
+    values, links = chosen.assumed(values, links)
     return Request(chosen, patients, draw, seed, horizon, links, tuple(one for one in ARMS if one in wanted), parameters, values)
 
 
@@ -187,7 +188,7 @@ def carry_out(
 
     with durable.opened(folder, KIND, request.manifest(), force=force) as (manifest, parts):
         size = manifest.cut["patients"]
-        try:
+        with durable.told(folder, said):
             for number, start in enumerate(range(0, request.patients, size)):
                 if cancelled and cancelled():
                     raise execution.Cancelled
@@ -197,13 +198,6 @@ def carry_out(
                 done += block.count
                 if progress:
                     progress(done, request.patients)
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt(f"stopped: {said()}") from None
-        except NotWritten as error:
-            raise InputError(f"{error}; {said()}", where=str(folder), mend="Mend that first, then go on") from None
-        except Exception as error:
-            error.add_note(said())
-            raise
     return pl.scan_parquet(parts.folder)
 
 

@@ -29,10 +29,7 @@ def lives(scenario: Scenario, *, arm: str = "scenario", number: int = LIVES, see
     Frame with columns life (from 0), week (0 ... weeks), mme (MME/day taken), pain (0-10) and function (0-100).
     """
     horizon = scenario.weeks if weeks is None else weeks
-    values = parameters.values()
-    cut: tuple[str, ...] = ()
-    if scenario.assume:
-        values, cut = scenario.assume.applied(values), tuple(scenario.assume.links_cut)
+    values, cut = scenario.assumed(parameters.values())
     plan = scenario.baseline_plan() if arm == "baseline" else scenario.care
     found = execution.follow(scenario.population, plan, values, first=0, patients=number, seed=seed, weeks=horizon, cut=cut, alike=True)
     life, week = np.meshgrid(np.arange(number, dtype=np.int32), np.arange(horizon + 1, dtype=np.int32), indexing="ij")

@@ -100,6 +100,16 @@ def interval(low: float | None, high: float | None, digits: int = 0) -> str:
     return "" if low is None or high is None else f"{signed(low, digits)} to {signed(high, digits)}"
 
 
+def banded(value: float, low: float | None, high: float | None, digits: int = 0) -> str:
+    """A difference with its band, if there is one.
+
+    >>> banded(-9.2, -30.4, 12), banded(0.2, None, None, 1)
+    ('-9 (-30 to +12)', '+0.2')
+    """
+    band = interval(low, high, digits)
+    return signed(value, digits) + (f" ({band})" if band else "")
+
+
 def horizon_averages(weekly: pl.DataFrame) -> pl.DataFrame:
     """Each column's mean over the weeks, by outcome: exact for levels and differences, a little wide for their bands."""
     return weekly.group_by("outcome", "unit", maintain_order=True).agg(pl.exclude("week").mean())

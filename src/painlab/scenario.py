@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
@@ -15,9 +16,10 @@ from painlab import catalog, codes
 from painlab.arrivals import Arrivals
 from painlab.assumptions import Assumptions
 from painlab.errors import InputError
-from painlab.fields import Lever, Strict
+from painlab.fields import Strict
 from painlab.orders import TreatmentOrder
-from painlab.plan import SECTIONS, CarePlan, levers
+from painlab.phrases import plan_difference, plan_words
+from painlab.plan import SECTIONS, CarePlan
 from painlab.population import Population
 from painlab.tables import data_folder, nearest, printable, read_toml
 
@@ -104,6 +106,13 @@ class Scenario(Strict):
         """Write the scenario as TOML, complete: `Scenario.load` of the text gives an equal scenario."""
         return tomli_w.dumps(self.model_dump(exclude_none=True))
 
+    def assumed(self, values: Mapping[str, float], cut: Iterable[str] = ()) -> tuple[Mapping[str, float], tuple[str, ...]]:
+        """Parameter values, and links to cut, with what this scenario assumes in their place or beside them."""
+        links = (cut,) if isinstance(cut, str) else tuple(cut)
+        if self.assume is None:
+            return values, links
+        return {**values, **self.assume.values}, tuple(dict.fromkeys((*links, *self.assume.links_cut)))
+
     def code(self) -> str:
         """A short code for the scenario; `Scenario.load` of it gives an equal one. What a shipped scenario has is not written again."""
         of = next((one for one in shipped() if self.name in (one.name, one.renamed()["name"])), None)
@@ -156,74 +165,6 @@ class Scenario(Strict):
         lines = [f"{self.title} ({condition}, {self.weeks} weeks)", self.question]
         difference = plan_difference(self.care, self.baseline_plan())
         return "\n".join([*lines, f"The plan: {plan_words(self.care)}", f"Against the baseline: {difference}"])
-
-
-def _flat(plan: CarePlan) -> dict[tuple[str, ...], float]:
-    known = levers()  # a trial's switches are no levers
-    flat: dict[tuple[str, ...], float] = {}
-    for name, value in plan.as_dict().items():
-        if isinstance(value, dict):
-            flat |= {(name, key): one for key, one in value.items() if (name, key) in known}
-        else:
-            flat[name,] = value
-    return flat
-
-
-def _say(value: float) -> str:
-    return f"{value:g}"
-
-
-def _phrases(table: dict[tuple[str, ...], float]) -> str:
-    """Say a plan's table: its start, then what is not usual."""
-    known = levers()
-    telling = {path: value for path, value in table.items() if path[-1] == "start_week" or not _is_usual(path, value)}
-    said = [known[path].words.format(_say(value)) for path, value in telling.items()]
-    return f"{known[next(iter(table))].section} {', '.join(said) or 'is usual'}."
-
-
-def _is_usual(path: tuple[str, ...], value: float) -> bool:
-    """Whether a value is the treatment's usual order, or the default of its field; prescribing and follow-up are always said.
-
-    Only a trial's protocol that is not there is not said.
-    """
-    if path[0] in catalog.treatments():
-        usual = catalog.treatments()[path[0]].order
-        return value == usual.get(path[1], TreatmentOrder.model_fields[path[1]].default)
-    return path == ("prescribing", "assigned_weeks") and value == 0
-
-
-def _tables(plan: CarePlan) -> dict[str, dict[tuple[str, ...], float]]:
-    tables: dict[str, dict[tuple[str, ...], float]] = {}
-    for path, value in _flat(plan).items():
-        tables.setdefault(path[0], {})[path] = value
-    return tables
-
-
-def plan_words(plan: CarePlan) -> str:
-    """Say a whole care plan in sentences."""
-    return " ".join(_phrases(table) for table in _tables(plan).values())
-
-
-def plan_difference(new: CarePlan, old: CarePlan) -> str:
-    """Differences of two care plans as sentences; says so if there are none."""
-    known: dict[tuple[str, ...], Lever] = levers()
-    after, before = _tables(new), _tables(old)
-    sentences = []
-    for name in dict.fromkeys([*after, *before]):
-        ours, theirs = after.get(name, {}), before.get(name, {})
-        section = known[next(iter(ours or theirs))].section
-        if not theirs:
-            sentences.append(_phrases(ours))
-        elif not ours:
-            sentences.append(f"{section} is left out.")
-        else:
-            changed = {path: value for path, value in ours.items() if value != theirs.get(path)}
-            said = [known[p].words.format(_say(v)) + (f" instead of {_say(theirs[p])}" if p in theirs else "") for p, v in changed.items()]
-            # only what a referral states can be left out of a table that stays
-            said += [f"has the plan's {known[p].label} instead of {_say(v)}" for p, v in theirs.items() if p not in ours]
-            if said:
-                sentences.append(f"{section} {', '.join(said)}.")
-    return " ".join(sentences) or "The care is the same."
 
 
 def _changed(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:

@@ -138,8 +138,7 @@ class _Run:
         threads: int | None,
     ) -> None:
         self.scenario = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
-        own = self.scenario.assume.links_cut if self.scenario.assume else ()
-        self.cut = tuple(dict.fromkeys(((cut,) if isinstance(cut, str) else tuple(cut)) + tuple(own)))
+        _, self.cut = self.scenario.assumed({}, cut)
         self.patients = whole_number("patients", patients, 1, MAX_PATIENTS)
         self.draws = whole_number("draws", draws, 1, MAX_DRAWS)
         self.seed = whole_number("seed", seed, 0, 2**63 - 1)

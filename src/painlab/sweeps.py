@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from painlab import durable, posterior
-from painlab.durable import Manifest, NotWritten
+from painlab.durable import Manifest
 from painlab.engine import execution, machines
 from painlab.engine.execution import ARMS, Cancelled, Piece
 from painlab.engine.layout import LANES
@@ -187,7 +187,7 @@ def carry_out(
         def said() -> str:
             return f"{len(finished):,} of {len(chunks):,} parts are finished and kept in {folder}; to go on: {again}"
 
-        try:
+        with durable.told(folder, said):
             finished.update(number for number, chunk in enumerate(chunks) if parts.keep(number, chunk._asdict()))
             if len(finished) < len(chunks):
                 here = pool or ThreadPoolExecutor(at_work, thread_name_prefix="painlab")
@@ -203,13 +203,6 @@ def carry_out(
             table = pl.DataFrame([{"draw": draw, **values} for draw, values in enumerate(request.values)])
             durable.write_whole(made.folder / "parameters.parquet", durable.parquet(table))
             made.write_results()
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt(f"stopped: {said()}") from None
-        except NotWritten as error:
-            raise InputError(f"{error}; {said()}", where=str(folder), mend="Mend that first, then go on") from None
-        except Exception as error:
-            error.add_note(said())
-            raise
     return made
 
 

@@ -70,6 +70,12 @@ def number(text: str, *, where: str, column: str) -> float:
     return value
 
 
+def _check_size(size: int, where: str, wanted: str) -> None:
+    if size > MAX_FILE_BYTES:
+        limit = f"{wanted} of at most {MAX_FILE_BYTES:,} bytes"
+        raise InputError(f"the file has {size:,} bytes", where=where, expected=limit, mend="Name the file of a scenario.")
+
+
 def read_toml(path: Path, wanted: str = "a scenario in TOML", start: str = START) -> dict[str, Any]:
     """Read a TOML file that a user wrote.
 
@@ -77,21 +83,26 @@ def read_toml(path: Path, wanted: str = "a scenario in TOML", start: str = START
     """
     where = printable(str(path))
     try:
-        size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
-            limit = f"{wanted} of at most {MAX_FILE_BYTES:,} bytes"
-            raise InputError(f"the file has {size:,} bytes", where=where, expected=limit, mend="Name the file of a scenario.")
-        text = path.read_bytes().decode("utf-8-sig")
+        _check_size(path.stat().st_size, where, wanted)
+        content = path.read_bytes()
     except FileNotFoundError:
         mend = "Check the path, or see `painlab list` for the scenarios that ship."
         raise InputError("there is no such file", where=where, expected=wanted, mend=mend) from None
-    except UnicodeDecodeError:
-        raise InputError("the file is not text", where=where, expected=f"{wanted}, as text in UTF-8", mend=start) from None
     except InputError:
         raise
     except (OSError, ValueError) as error:  # ValueError: a path with a null in it
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         raise InputError(f"the file cannot be read ({reason})", where=where, expected=wanted, mend="Check the path.") from None
+    return parse_toml(content, where, wanted, start)
+
+
+def parse_toml(content: bytes, where: str, wanted: str = "a scenario in TOML", start: str = START) -> dict[str, Any]:
+    """What a TOML file that a user wrote or handed in holds; `where` names it. Raises InputError as `read_toml` does."""
+    _check_size(len(content), where, wanted)
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InputError("the file is not text", where=where, expected=f"{wanted}, as text in UTF-8", mend=start) from None
     if not text.strip():
         raise InputError("the file is empty", where=where, expected=wanted, mend=start)
     try:

@@ -76,7 +76,7 @@ def test_a_prediction_is_made_recorded_and_revealed_by_keyboard_and_every_input_
 
 
 def test_a_saved_lesson_that_is_opened_without_its_kernel_shows_its_words_and_no_failure(lesson, jupyterlab):
-    assert not lesson.locator(".painlab-words").first.is_visible()
+    assert not lesson.locator(".painlab-standing").first.is_visible()
     lesson.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
     lesson.wait_for_function("!window.jupyterapp.shell.currentWidget.context.model.dirty")
     jupyterlab.close_notebook(lesson)

@@ -15,22 +15,6 @@ THERAPY = "physical_therapy"
 TINY = Size(20, 2)
 
 
-@pytest.fixture
-def plain() -> Scenario:
-    """A short scenario of its own, with therapy and no injection."""
-    return Scenario.from_dict(
-        {
-            "name": "plain",
-            "title": "Plain",
-            "question": "Does it work?",
-            "weeks": 8,
-            "population": {"condition": "sciatica"},
-            "baseline": "usual-care",
-            "care": {THERAPY: {"start_week": 2, "weeks": 5, "sessions_per_week": 1.5}},
-        }
-    )
-
-
 @pytest.mark.parametrize("path", [path for path in levers() if path[0] in (THERAPY, "coordination", "prescribing", "reassessment")])
 def test_a_lever_changes_its_own_place_in_the_plan_and_nothing_else(plain, path):
     exploration = Exploration(plain)

@@ -22,7 +22,15 @@ def columns(explorer, name: str) -> bytes:
     return explorer.chart.data["weekly"][name]
 
 
+def open_every_page(explorer) -> None:
+    """Have all controls made; each group's are made when it is first shown."""
+    for name in explorer.deck.groups:
+        explorer.deck.tabs.value = name
+
+
 def test_every_lever_of_the_explorer_shows_its_value_its_baseline_and_its_evidence(explorer):
+    open_every_page(explorer)
+    assert list(explorer.deck.levers) == [path for _, paths in controls.GROUPS.values() for path in paths]
     for path, control in explorer.deck.levers.items():
         whole = (injections()[0], *path[1:]) if path[0] == controls.INJECTION else path
         record = controls.record(whole)
@@ -32,7 +40,7 @@ def test_every_lever_of_the_explorer_shows_its_value_its_baseline_and_its_eviden
         assert control.value == explorer.exploration.value(whole)
         assert record.meaning in control.help
         assert ("An assumption" in control.help) == ("assumption" in record.source)
-    assert explorer.deck.levers["coordination",].baseline == explorer.exploration.start.baseline_plan().coordination
+    assert explorer.deck.lever(("coordination",)).baseline == explorer.exploration.start.baseline_plan().coordination
 
 
 def test_chart_sentence_and_screen_reader_say_the_same_run(explorer):
@@ -50,7 +58,7 @@ def test_each_lever_reaches_the_plan_and_the_chart(explorer, path):
     explorer.deck.injection.value = first
     if path[0] in explorer.deck.switches:
         explorer.deck.switches[path[0]].value = True
-    control = explorer.deck.levers[path]
+    control = explorer.deck.lever(path)
     control.value = control.low if control.value != control.low else control.high
     whole = (first, *path[1:]) if path[0] == controls.INJECTION else path
     assert explorer.exploration.value(whole) == control.value
@@ -60,7 +68,7 @@ def test_each_lever_reaches_the_plan_and_the_chart(explorer, path):
 
 def test_fewer_opioid_starts_move_the_line_and_leave_the_baseline(explorer):
     baseline, scenario = columns(explorer, "baseline"), columns(explorer, "scenario")
-    explorer.deck.levers["prescribing", "opioid_start"].value = 0.0
+    explorer.deck.lever(("prescribing", "opioid_start")).value = 0.0
     assert columns(explorer, "baseline") == baseline
     assert columns(explorer, "scenario") != scenario
 
@@ -68,24 +76,25 @@ def test_fewer_opioid_starts_move_the_line_and_leave_the_baseline(explorer):
 def test_therapy_switched_off_has_no_levers(explorer):
     explorer.deck.switches[THERAPY].value = False
     assert not explorer.exploration.ordered(THERAPY)
-    assert explorer.deck.levers[THERAPY, "weeks"].disabled
-    assert explorer.deck.levers[controls.INJECTION, "start_week"].disabled
+    assert explorer.deck.lever((THERAPY, "weeks")).disabled
+    assert explorer.deck.lever((controls.INJECTION, "start_week")).disabled
     explorer.deck.switches[THERAPY].value = True
-    assert not explorer.deck.levers[THERAPY, "weeks"].disabled
+    assert not explorer.deck.lever((THERAPY, "weeks")).disabled
 
 
 def test_the_kind_of_injection_switches_and_ends(explorer):
     for name in injections():
         explorer.deck.injection.value = name
         assert explorer.exploration.injection == name
-    assert not explorer.deck.levers[controls.INJECTION, "start_week"].disabled
+    assert not explorer.deck.lever((controls.INJECTION, "start_week")).disabled
     explorer.deck.injection.value = controls.NO_INJECTION
     assert explorer.exploration.scenario == explorer.exploration.start
 
 
 def test_reset_sets_every_control_back(explorer):
+    open_every_page(explorer)
     values = {path: control.value for path, control in explorer.deck.levers.items()}
-    explorer.deck.levers["coordination",].value = 0.95
+    explorer.deck.lever(("coordination",)).value = 0.95
     explorer.deck.switches[THERAPY].value = False
     explorer.deck.injection.value = injections()[1]
     explorer.reset.click()
@@ -106,16 +115,35 @@ def test_every_scenario_that_ships_can_be_the_start_and_its_own_comes_first(expl
     assert explorer._drawn.weeks == last.weeks
 
 
+def test_undo_of_another_start_shows_the_first_one_again_and_the_choice_still_works(explorer, plain):
+    last = shipped()[-1]
+    explorer.start.value = last
+    explorer.undo.click()
+    assert explorer.start.value == plain
+    assert explorer.exploration.start == plain
+    explorer.start.value = last
+    assert explorer.exploration.start == last
+
+
+def test_a_scenario_opened_by_its_code_is_offered_first(explorer, plain):
+    other = plain.change(name="other", title="Another")
+    explorer.sharing.given.value = other.code()
+    explorer.sharing.go.click()
+    assert explorer.start.value == other
+    assert explorer.start.options[0][0].startswith("Another")
+    assert len(explorer.start.options) == len(shipped()) + 1
+
+
 def test_differences_are_another_view_of_the_same_numbers(explorer):
     explorer.view.value = "difference"
     assert "difference" in json.dumps(explorer.chart.spec)
     shown = columns(explorer, "difference")
-    explorer.deck.levers["prescribing", "opioid_start"].value = 0.0
+    explorer.deck.lever(("prescribing", "opioid_start")).value = 0.0
     assert columns(explorer, "difference") != shown
 
 
 def test_an_entry_outside_the_range_is_explained_in_place_and_taken_back(explorer):
-    control = explorer.deck.levers[THERAPY, "weeks"]
+    control = explorer.deck.lever((THERAPY, "weeks"))
     before = control.value
     control.value = 500.0
     assert 'role="alert"' in explorer.message.value
@@ -131,7 +159,7 @@ def test_an_unexpected_failure_is_named_without_a_traceback(explorer, monkeypatc
         raise RuntimeError("no <numbers>")
 
     monkeypatch.setattr(views, "project", broken)
-    explorer.deck.levers["coordination",].value = 0.7
+    explorer.deck.lever(("coordination",)).value = 0.7
     assert "RuntimeError: no &lt;numbers&gt;" in explorer.message.value
     assert "Traceback" not in explorer.message.value
     explorer.sharing.export.click()
@@ -139,7 +167,7 @@ def test_an_unexpected_failure_is_named_without_a_traceback(explorer, monkeypatc
 
 
 def test_evidence_is_shown_when_it_is_asked_for(explorer):
-    control = explorer.deck.levers["prescribing", "opioid_start"]
+    control = explorer.deck.lever(("prescribing", "opioid_start"))
     control._handle_custom_msg({"event": "evidence"}, [])
     assert "doi:" in explorer.evidence.value or "PMID" in explorer.evidence.value
     name = injections()[1]
@@ -160,7 +188,7 @@ def test_two_exports_give_two_folders_and_nothing_is_overwritten(explorer, tmp_p
     assert names == {"weekly.csv", "weekly.parquet", "provenance.json", "scenario.toml", "demand.svg", "demand.png", "slide.pptx"}
     assert "plain-1" in explorer.message.value
     kept = {path.name: path.read_bytes() for path in first.iterdir()}
-    explorer.deck.levers["coordination",].value = 0.95
+    explorer.deck.lever(("coordination",)).value = 0.95
     explorer.reset.click()
     in_a_folder(explorer)
     assert "plain-2" in explorer.message.value
@@ -168,7 +196,7 @@ def test_two_exports_give_two_folders_and_nothing_is_overwritten(explorer, tmp_p
 
 
 def test_an_export_can_be_opened_again(explorer, tmp_path):
-    explorer.deck.levers["coordination",].value = 0.95
+    explorer.deck.lever(("coordination",)).value = 0.95
     in_a_folder(explorer)
     folder = tmp_path / "exports" / "plain-changed-1"
     assert Scenario.load(folder / "scenario.toml") == explorer.exploration.scenario
@@ -199,7 +227,7 @@ def test_hurried_moves_in_a_notebook_end_with_the_last(plain, monkeypatch):
         show = explorer._show_in_full
         monkeypatch.setattr(explorer, "_show_in_full", lambda projection: (show(projection), finished.append(projection.scenario)))
         for value in (0.0, 0.25, 0.5, 0.75, 1.0):
-            explorer.deck.levers["coordination",].value = value
+            explorer.deck.lever(("coordination",)).value = value
             await asyncio.sleep(0.002)
         while not (finished and finished[-1].care.coordination == 1.0):
             await asyncio.sleep(0.005)

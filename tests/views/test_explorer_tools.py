@@ -27,7 +27,7 @@ def test_each_weekly_view_shows_the_same_run(explorer):
         assert len(explorer.chart.data["weekly"]["scenario"]) == 8 * outcomes * 9
         assert explorer.chart.summary == str(explorer.projection)
         shown = columns(explorer, "scenario")
-        explorer.deck.levers["coordination",].value = 1.0
+        explorer.deck.lever(("coordination",)).value = 1.0
         assert columns(explorer, "scenario") != shown
         explorer.reset.click()
         assert columns(explorer, "scenario") == shown
@@ -42,7 +42,7 @@ def test_one_patient_many_times_and_the_field_of_the_cycle_are_drawn_and_told(ex
     assert "Strength" in json.dumps(explorer.chart.spec)
     assert explorer.chart.data == {}
     assert "stable" in explorer.sentence.value
-    explorer.deck.levers["coordination",].value = 0.9
+    explorer.deck.lever(("coordination",)).value = 0.9
     assert explorer.projection.scenario.care.coordination == 0.9
     explorer.view.value = "difference"
     assert explorer.chart.summary == str(explorer.projection)
@@ -53,13 +53,13 @@ def test_undo_redo_and_replay(explorer):
     assert explorer.undo.disabled
     assert explorer.redo.disabled
     assert explorer.replay.disabled
-    explorer.deck.levers[START].value = 0.0
+    explorer.deck.lever(START).value = 0.0
     changed = columns(explorer, "scenario")
     assert not explorer.undo.disabled
     explorer.undo.click()
     assert explorer.exploration.scenario == start
     assert columns(explorer, "scenario") == first
-    assert explorer.deck.levers[START].value == 1.0
+    assert explorer.deck.lever(START).value == 1.0
     explorer.redo.click()
     assert columns(explorer, "scenario") == changed
     seen = []
@@ -76,6 +76,7 @@ def test_a_cut_link_and_an_assumption_hold_in_both_arms_and_are_said(explorer):
     assert "pain to activity" in explorer.sentence.value
     explorer.deck.links["pain_to_activity"].value = False
     assert columns(explorer, "baseline") == baseline
+    explorer.deck.tabs.value = "assumptions"
     control = explorer.deck.assumptions["weakness_pain"]
     control.value = control.high
     assert explorer.exploration.assumed == {"weakness_pain": control.high}
@@ -86,7 +87,7 @@ def test_a_cut_link_and_an_assumption_hold_in_both_arms_and_are_said(explorer):
 
 def test_three_plans_are_pinned_and_no_more(explorer):
     for letter, value in (("A", 0.0), ("B", 0.5), ("C", 0.75)):
-        explorer.deck.levers[START].value = value
+        explorer.deck.lever(START).value = value
         explorer.pins.add.click()
         assert list(explorer.pins.kept)[-1] == letter
     explorer.pins.add.click()
@@ -101,7 +102,7 @@ def test_three_plans_are_pinned_and_no_more(explorer):
 
 
 def test_a_code_opens_the_same_scenario_elsewhere(explorer):
-    explorer.deck.levers["coordination",].value = 0.9
+    explorer.deck.lever(("coordination",)).value = 0.9
     code, scenario = explorer.sharing.code.value, explorer.exploration.scenario
     assert Scenario.load(code) == scenario
     explorer.reset.click()
@@ -166,5 +167,5 @@ def test_large_type_a_chosen_view_groups_and_a_cut(plain, monkeypatch):
 def test_callers_hear_of_each_full_run(explorer):
     heard = []
     explorer.on_settled(heard.append)
-    explorer.deck.levers["coordination",].value = 0.9
+    explorer.deck.lever(("coordination",)).value = 0.9
     assert heard == [explorer.projection]

@@ -9,7 +9,7 @@ import pytest
 from painlab import InputError, evidence, lessons
 from painlab.projection import Interval
 from painlab.syllabus import Truth
-from painlab.views import explorer, guesses
+from painlab.views import explorer, guesses, standing
 from painlab.views import lesson as views_of_lesson
 from painlab.views.lesson import Lesson, Question
 
@@ -48,6 +48,7 @@ def displayed(monkeypatch):
         return SimpleNamespace(update=seen.append)
 
     monkeypatch.setattr(views_of_lesson, "display", show)
+    monkeypatch.setattr(standing, "display", show)
     return seen
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from painlab.cli import science
-from painlab.cli.terminal import Stopped, Waiting, console_for_reading, table_with
+from painlab.cli.terminal import Lines, Stopped, Waiting, console_for_reading, table_with
 from painlab.errors import InputError
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def sweep(
     asked = {"out": out, **numbers, "cut": cut, "prior": prior, "threads": threads, "processes": processes, "dask": dask}
     again = _command("sweep", scenarios, asked)
     with _going_on(), elsewhere(dask, processes) as executor, Waiting() as waiting:
-        tell = science._Lines(waiting)
+        tell = Lines(waiting)
         made = sweeps.carry_out(request, out, executor=executor, threads=threads, progress=tell, force=force, again=again)
     _report(made)
     console_for_reading().print(f"\nWritten to {out}: results.parquet, draws/, parameters.parquet, sweep.json")
@@ -208,7 +208,7 @@ def trajectories(
     request = following.asked(scenario, parameters=kind, cut=cut, **chosen, **given)  # type: ignore[arg-type]
     again = _command("trajectories", (scenario,), {"out": out, **numbers, "arm": arm, "cut": cut, "prior": prior})
     with _going_on(), Waiting() as waiting:
-        following.carry_out(request, out, progress=science._Lines(waiting), force=force, again=again)
+        following.carry_out(request, out, progress=Lines(waiting), force=force, again=again)
     people = f"{request.patients:,} patients, weeks 0 to {request.weeks}, {' and '.join(request.arms)}"
     console_for_reading().print(f"{people}.\nWritten to {out}: patients/, trajectories.json")
 

@@ -1,14 +1,13 @@
 """The terminal's science: `painlab validate`, `painlab calibrate` and `painlab docs`."""
 
 import json
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from painlab.cli.terminal import Waiting, console_for_reading, table_with
+from painlab.cli.terminal import Lines, Waiting, console_for_reading, table_with
 from painlab.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,7 +19,6 @@ IN_JSON: Final = (
     "id", "use", "kind", "week", "weeks", "published", "published_low", "published_high", "predicted", "predicted_low", "predicted_high",
     "gap", "inside", "source", "citation", "title", "outcome", "unit",
 )  # fmt: skip
-_SECONDS_BETWEEN_LINES: Final = 60.0
 
 
 @click.command(
@@ -145,27 +143,12 @@ def calibrate(out: Path | None, fresh: bool, recovery: bool, **numbers: int | No
         whole_number(name, value, *limits[name])
     began = time.monotonic()
     with Waiting("calibrating") as waiting:
-        show = _Lines(waiting)
+        show = Lines(waiting)
         if recovery:
             path: Path | None = recovering.write(progress=show, seed=given.get("seed", 1))
         else:
             path = run.calibrate(path=out, fresh=fresh, progress=show, **given).path  # type: ignore[arg-type]
     click.echo(f"Written to {path} after {(time.monotonic() - began) / 60.0:.1f} minutes.")
-
-
-class _Lines:
-    """Progress as a bar, or as a line a minute where stderr is no terminal."""
-
-    def __init__(self, waiting: Waiting) -> None:
-        self.waiting = waiting
-        self.began = self.said = time.monotonic()
-
-    def __call__(self, done: int, total: int) -> None:
-        self.waiting.show(done, total)
-        now = time.monotonic()
-        if not sys.stderr.isatty() and now - self.said >= _SECONDS_BETWEEN_LINES:
-            self.said = now
-            click.echo(f"{done:,} of {total:,} after {(now - self.began) / 60.0:.0f} minutes", err=True)
 
 
 @click.command(

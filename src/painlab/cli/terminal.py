@@ -2,7 +2,9 @@
 
 import errno
 import os
+import sys
 import threading
+import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
 TRACEBACK_VARIABLE: Final = "PAINLAB_TRACEBACK"
 _WIDEST: Final = 110
+_SECONDS_BETWEEN_LINES: Final = 60.0
 
 
 class Failed(click.ClickException):
@@ -108,3 +111,18 @@ class Waiting:
         self._timer.cancel()
         self._timer.join()
         self._bar.stop()
+
+
+class Lines:
+    """Progress as a bar, or as a line a minute where stderr is no terminal."""
+
+    def __init__(self, waiting: Waiting) -> None:
+        self.waiting = waiting
+        self.began = self.said = time.monotonic()
+
+    def __call__(self, done: int, total: int) -> None:
+        self.waiting.show(done, total)
+        now = time.monotonic()
+        if not sys.stderr.isatty() and now - self.said >= _SECONDS_BETWEEN_LINES:
+            self.said = now
+            click.echo(f"{done:,} of {total:,} after {(now - self.began) / 60.0:.0f} minutes", err=True)

@@ -95,11 +95,10 @@ def cohorts(
 
     Raises InputError for an unknown link.
     """
-    if scenario.assume:
-        values, cut = [scenario.assume.applied(one) for one in values], tuple(dict.fromkeys((*cut, *scenario.assume.links_cut)))
+    _, cut = scenario.assumed({}, cut)
     parameters.cut_links(parameters.scalars(parameters.values()), cut)
     text, names = scenario.model_dump_json(), tuple(parameters.records())
-    numbers = (tuple(float(one[name]) for name in names) for one in values)
+    numbers = (tuple(float(one[name]) for name in names) for one, _ in map(scenario.assumed, values))
     return [Cohort(text, one, (first_draw + draw) * patients, patients, seed, weeks, cut) for draw, one in enumerate(numbers)]
 
 

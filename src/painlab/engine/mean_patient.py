@@ -189,7 +189,7 @@ def trajectory(
     Frame by week: week, pain (0-10), activity, strength and function (0-100), sensitization (0-1), on_opioids (%) and dose (MME/day per
     patient).
     """
-    p, condition, rows = inputs_of(scenario.population, parameters.values() if values is None else values, tuple(cut))
+    p, condition, rows = inputs_of(scenario.population, *scenario.assumed(parameters.values() if values is None else values, cut))
     if not stepwise:  # the equations give a week's loss; what loses at a steady rate halves in the same time with these
         p = p._replace(**{name: _for_a_steady_rate(getattr(p, name)) for name in _HALF_LIVES})
         rows[:, TreatmentField.HALF_LIFE] = [_for_a_steady_rate(half_life) for half_life in rows[:, TreatmentField.HALF_LIFE]]

@@ -67,7 +67,7 @@ class Setting(NamedTuple):
 
         Raises InputError for an unknown treatment, or a share outside 0 to 1.
         """
-        central, condition, rows = inputs_of(scenario.population, parameters.values() if values is None else values)
+        central, condition, rows = inputs_of(scenario.population, *scenario.assumed(parameters.values() if values is None else values))
         p = p or central
         traits = typical_patient(scenario, condition, p)
         onsets = dynamics.flare_chance(condition.flares_per_year, traits.work_demand, p) * p.flare_size

@@ -7,7 +7,7 @@ import polars as pl
 from IPython.display import Markdown
 
 from painlab import identification, lessons, trials, validation
-from painlab.narrative import interval, plain, signed
+from painlab.narrative import banded, plain
 from painlab.outcomes import BY_NAME
 from painlab.projection import Projection
 from painlab.scenario import Scenario
@@ -49,8 +49,7 @@ def levels(scenario: Scenario | str, rows: Rows, outcome: str, *, week: int) -> 
         projection = _run(scenario, row)
         before, after = (projection.level_of(outcome, week, arm).mean for arm in ("baseline", "scenario"))
         more = projection.difference(outcome, week)
-        band = "" if more.low is None else f" ({interval(more.low, more.high, one.digits)})"
-        lines.append(f"| {label} | {plain(before, one.digits)} | {plain(after, one.digits)} | {signed(more.mean, one.digits)}{band} |")
+        lines.append(f"| {label} | {plain(before, one.digits)} | {plain(after, one.digits)} | {banded(*more, one.digits)} |")
     return Markdown("\n".join(lines))
 
 
@@ -117,7 +116,10 @@ def links(frame: pl.DataFrame) -> Markdown:
     lines = [f"| Scenario | what acts | {' | '.join(heads)} |", f"|:--|:--|{'--:|' * len(heads)}"]
     for (scenario, cut), rows in frame.group_by("scenario", "cut", maintain_order=True):
         by = {row["outcome"]: row for row in rows.iter_rows(named=True)}
-        said = " | ".join(_band(by[name], max(BY_NAME[name].digits, 2 * (name == "pain"))) for name in identification.SHOWN)
+        said = " | ".join(
+            banded(by[name]["difference"], by[name]["low"], by[name]["high"], max(BY_NAME[name].digits, 2 * (name == "pain")))
+            for name in identification.SHOWN
+        )
         lines.append(f"| {scenario} | {identification.CUTS[str(cut)]} | {said} |")
     return Markdown("\n".join(lines))
 
@@ -144,7 +146,3 @@ def forecasts() -> Markdown:
     months = f"{first['first'][:7]} to {first['last'][:7]}"
     what = f"{first['groups']} English commissioning groups, {months}; NHS prescribing data by OpenPrescribing.net"
     return Markdown("\n".join([*lines, "", f"*{what}. A scaled error of 1 is what the same month last year missed by in earlier months.*"]))
-
-
-def _band(row: dict[str, Any], digits: int) -> str:
-    return f"{signed(row['difference'], digits)} ({interval(row['low'], row['high'], digits)})"

@@ -32,8 +32,7 @@ class LeverControl(anywidget.AnyWidget):
     disabled = traitlets.Bool(False).tag(sync=True)
     levels = traitlets.Dict().tag(sync=True)
 
-    _esm = _ASSETS / "lever.js"
-    _css = _ASSETS / "explorer.css"
+    _esm = _ASSETS / "lever.js"  # its style comes with `Choice`: sent with each of fifty levers it would weigh half a megabyte
 
     def __init__(self, lever: Lever, asked: Callable[[str], None]) -> None:
         """Make the control of a lever; `asked(evidence)` is called when someone wants to see its evidence."""

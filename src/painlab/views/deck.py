@@ -113,8 +113,7 @@ class Deck:
         self.exploration, self._then, self._tell = exploration, then, tell
         self.groups = chosen_groups(groups)
         self._setting = False
-        paths = [path for group in self.groups for path in GROUPS[group][1]]
-        self.levers = {path: LeverControl(record(path), tell) for path in paths}
+        self.levers: dict[Path, LeverControl] = {}  # those that have been shown
         self.switches = {
             name: _check(label) for name, label in ((THERAPY, "Physical therapy"), (TAPER, "A taper for those on opioids"))
         } | {name: _check(catalog.treatments()[name].label) for name in _other_care()}
@@ -126,16 +125,28 @@ class Deck:
             "goal": _pick("Goal", {catalog.MIXED_GOALS: "Goals of all kinds"} | catalog.labels("goals")),
         }
         self.links = {link: _check(f"Cut: {words.lower()}") for link, words in LINKS.items()}
-        self.assumptions = {name: LeverControl(record((ASSUMED, name)), tell) for name in ASSUMPTIONS}
-        pages = {name: (GROUPS[name][0], self._group(name)) for name in self.groups}
-        pages["cycle"] = ("Cut the cycle", self._cycle())
-        pages["assumptions"] = ("Assumptions", self._assumed())
-        pages |= more
-        self._pages = {name: page for name, (_, page) in pages.items()}
-        self.tabs = Choice("Controls", {name: words for name, (words, _) in pages.items()})
-        self._shown = ipywidgets.Box([self._pages[self.tabs.value]]).add_class("painlab-page")
+        self.assumptions: dict[str, LeverControl] = {}
+        self._pages = {name: page for name, (_, page) in more.items()}
+        own = {"cycle": "Cut the cycle", "assumptions": "Assumptions"}
+        words = {name: GROUPS[name][0] for name in self.groups} | own | {name: words for name, (words, _) in more.items()}
+        self.tabs = Choice("Controls", words)
+        self._shown = ipywidgets.Box([self.page(self.tabs.value)]).add_class("painlab-page")
         self.box = ipywidgets.VBox([self.tabs, self._shown]).add_class("painlab-deck")
         self._observe()
+
+    def page(self, name: str) -> ipywidgets.Widget:
+        """A group's page, made when it is first wanted: a browser takes long over hundreds of controls that nobody looks at."""
+        if name not in self._pages:
+            make = {"cycle": self._cycle, "assumptions": self._assumed}.get(name, partial(self._group, name))
+            self._pages[name] = make()
+        return self._pages[name]
+
+    def lever(self, path: Path) -> LeverControl:
+        """The control of a lever, on its group's page."""
+        if path not in self.levers:
+            self.page(next(name for name in self.groups if path in GROUPS[name][1]))
+            self.show()
+        return self.levers[path]
 
     def show(self) -> None:
         """Show the exploration's values in the controls, without taking that for a change by the user."""
@@ -167,13 +178,7 @@ class Deck:
         return (self.exploration.injection or injections()[0], *path[1:]) if path[0] == INJECTION else path
 
     def _observe(self) -> None:
-        explore = self.exploration
-
-        def on(widget: Any, change: Callable[[Any], None]) -> None:
-            widget.observe(lambda event: None if self._setting else self._then(lambda: change(event["new"])), "value")
-
-        for path, control in self.levers.items():
-            on(control, partial(self._move, path))
+        explore, on = self.exploration, self._on
         for name, switch in self.switches.items():
             on(switch, partial(explore.order, name))
         on(self.injection, lambda value: explore.choose_injection(value or None))
@@ -181,9 +186,15 @@ class Deck:
             on(pick, partial(explore.choose, trait))
         for link, check in self.links.items():
             on(check, partial(explore.cut_link, link))
-        for name, control in self.assumptions.items():
-            on(control, partial(self._assume, name))
-        self.tabs.observe(lambda change: setattr(self._shown, "children", [self._pages[change["new"]]]), "value")
+        self.tabs.observe(lambda change: self._turn(change["new"]), "value")
+
+    def _turn(self, name: str) -> None:
+        page = self.page(name)
+        self.show()
+        self._shown.children = [page]
+
+    def _on(self, widget: Any, change: Callable[[Any], None]) -> None:
+        widget.observe(lambda event: None if self._setting else self._then(lambda: change(event["new"])), "value")
 
     def _move(self, path: Path, value: float) -> None:
         self.exploration.change(self.whole(path), value)
@@ -204,6 +215,8 @@ class Deck:
             if name == "other" and path[0] != before:
                 before = path[0]
                 controls.append(self._with_evidence(self.switches[path[0]], partial(self._known, path[0])))
+            self.levers[path] = LeverControl(record(path), self._tell)
+            self._on(self.levers[path], partial(self._move, path))
             controls.append(self.levers[path])
         kind = ["painlab-controls", *(["painlab-threes"] if name == "other" else [])]
         return _classed(ipywidgets.Box(controls), *kind)
@@ -215,6 +228,9 @@ class Deck:
         return ipywidgets.VBox([words, _classed(ipywidgets.Box(list(self.links.values())), "painlab-controls")])
 
     def _assumed(self) -> ipywidgets.Widget:
+        for name in ASSUMPTIONS:
+            self.assumptions[name] = LeverControl(record((ASSUMED, name)), self._tell)
+            self._on(self.assumptions[name], partial(self._assume, name))
         every = parameters.records()
         held = [one for one in every.values() if "assumption" in one.source]
         words = ipywidgets.HTML(

@@ -11,9 +11,10 @@ import polars as pl
 from painlab import catalog, parameters, population
 from painlab.engine.execution import Cancelled
 from painlab.errors import InputError
+from painlab.phrases import plan_difference
 from painlab.plan import CarePlan
 from painlab.projection import Projection
-from painlab.scenario import Scenario, plan_difference
+from painlab.scenario import Scenario
 from painlab.simulation import simulate
 
 

@@ -23,7 +23,7 @@ from painlab.views.live_chart import LiveChart
 from painlab.views.pins import Pins
 from painlab.views.sharing import Sharing
 from painlab.views.sights import EMPTY, VIEWS, WEEKLY, Wanted
-from painlab.views.standing import Standing
+from painlab.views.standing import Standing, pictured
 
 REPLAY_SECONDS: Final = 1.0
 NOTE: Final = (
@@ -82,7 +82,7 @@ class Explorer(ipywidgets.VBox):
         self._frame_before: pl.DataFrame | None = None  # of the full run before the last
         self._stale = False  # whether controls await the next picture
         self._settled: list[Callable[[Projection], None]] = []
-        self._standing = Standing()
+        self._standing = Standing("painlab-explorer")
         self._background: Background[Scenario, Projection] = Background(
             (lambda asked, cancelled: project(asked, PREVIEW, cancelled), lambda asked, cancelled: project(asked, FULL, cancelled)),
             self._show,
@@ -99,7 +99,7 @@ class Explorer(ipywidgets.VBox):
         self.deck = Deck(exploration, self._then, self._tell, groups, more)
         self._drawn: Wanted | None = self._wanted()
         self.chart = LiveChart(sights.specification(self._drawn), EMPTY, headline=PREPARING, renderer="canvas")
-        self.chart.keep_picture(lambda svg: self._standing.show(svg, self.chart.headline, self.chart.summary))
+        self.chart.keep_picture(lambda svg: self._standing.show(pictured(svg, self.chart.headline, self.chart.summary)))
         self._picture = ipywidgets.Box([self.chart]).add_class("painlab-chart")
         super().__init__([self.head, self.message, self._picture, self.sentence, self.deck.box, self.evidence, self.note])
         self.add_class("painlab-explorer")
@@ -123,12 +123,8 @@ class Explorer(ipywidgets.VBox):
 
     def _make_head(self, view: str, large: bool) -> None:
         wide = ipywidgets.Layout(width="auto")
-        own = self.exploration.start
-        starts = {f"{one.title} ({_condition(one)})": one for one in shipped()}
-        if own not in starts.values():
-            starts = {f"{own.title} ({_condition(own)})": own} | starts
-        self._starts = starts
-        self.start = ipywidgets.Dropdown(options=list(starts.items()), value=own, description="Start from", layout=wide)
+        self.start = ipywidgets.Dropdown(description="Start from", layout=wide)
+        self._offer_starts()
         self.view = Choice("View", VIEWS, view)
         self.undo = ipywidgets.Button(description="Undo", tooltip="Take the last change back", disabled=True)
         self.redo = ipywidgets.Button(description="Redo", tooltip="Make the change again", disabled=True)
@@ -150,10 +146,17 @@ class Explorer(ipywidgets.VBox):
         """Show the exploration's state in the controls."""
         self.deck.show()
         self.undo.disabled, self.redo.disabled = self.exploration.before is None, not self.exploration.can_redo
-        if self.start.value != self.exploration.start and self.exploration.start in self._starts.values():
-            self.start.unobserve_all("value")
-            self.start.value = self.exploration.start
+        if self.start.value != self.exploration.start:  # undone, or from a code or a file
+            self.start.unobserve(self._on_start, "value")
+            self._offer_starts()
             self.start.observe(self._on_start, "value")
+
+    def _offer_starts(self) -> None:
+        """Offer the scenarios that ship, and first the one of one's own, if it is none of them."""
+        own, every = self.exploration.start, shipped()
+        offered = every if own in every else (own, *every)
+        self.start.options = [(f"{one.title} ({_condition(one)})", one) for one in offered]
+        self.start.value = own
 
     # What the user does
 
@@ -287,7 +290,7 @@ class Explorer(ipywidgets.VBox):
 
     def _plan_words(self) -> str:
         others = self.exploration.others()
-        cut = [words for link, words in _LINKS.items() if link in self.exploration.cut]
+        cut = [link.replace("_", " ") for link in self.exploration.cut]
         assumed = [f"{name.replace('_', ' ')} {value:g}" for name, value in self.exploration.assumed.items()]
         told = [f"Against the baseline: {self.exploration.differences()}"]
         told += [f"Also in this plan: {', '.join(others)}."] if others else []
@@ -304,13 +307,6 @@ class Explorer(ipywidgets.VBox):
         self._follow()
         self.status.value = "Not projected"
         self._fail(error)
-
-
-_LINKS: Final = {
-    "pain_to_activity": "pain to activity",
-    "activity_to_strength": "activity to strength",
-    "weakness_to_pain": "weakness to pain",
-}
 
 
 def _condition(scenario: Scenario) -> str:

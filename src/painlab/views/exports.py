@@ -70,7 +70,7 @@ def slide(projection: Projection) -> bytes:
 
 
 KINDS: Final = {
-    "png": Kind("Picture (PNG)", "png", "image/png", lambda projection: pictures.png(projection)),
+    "png": Kind("Picture (PNG)", "png", "image/png", pictures.png),
     "svg": Kind("Picture (SVG)", "svg", "image/svg+xml", _svg),
     "csv": Kind("Numbers (CSV)", "csv", "text/csv", _csv),
     "parquet": Kind("Numbers (Parquet)", "parquet", "application/vnd.apache.parquet", _parquet),

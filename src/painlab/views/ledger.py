@@ -47,6 +47,19 @@ def record(name: str) -> list[tuple[str, str]]:
     )
 
 
+def finding(id_: str) -> tuple[str, str]:
+    """A published finding with its figure and what to know about it, as a sentence without its stop, and its source.
+
+    Raises InputError with the nearest id for an unknown one.
+    """
+    rows = {row["id"]: row for row in evidence.estimates().iter_rows(named=True)}
+    if id_ not in rows:
+        raise InputError(f'unknown finding "{id_}"{nearest(id_, rows)}', expected="ids in data/evidence.csv")
+    told, note = dict(record(id_)), rows[id_]["direction_note"]
+    remark = f" ({note})" if rows[id_]["estimate"] is not None and note else ""
+    return f"{told['Finding'][0].upper()}{told['Finding'][1:]}{remark}", told["Source"]
+
+
 def _parameter(one: parameters.Parameter, estimates: dict[str, dict]) -> list[tuple[str, str]]:
     symbol = f" ({one.symbol})" if one.symbol else ""
     spread = "fixed" if one.distribution == "fixed" else f"prior from {one.low:g} to {one.high:g}, {one.distribution}"

@@ -11,24 +11,19 @@ from typing import Any, Final
 import anywidget
 import ipywidgets
 import traitlets
-from IPython.display import HTML, DisplayHandle, display
+from IPython.display import HTML, display
 
 from painlab import evidence, lessons
 from painlab.errors import InputError
 from painlab.projection import Projection
 from painlab.syllabus import Exercise, Explorer, Prediction
 from painlab.views import explorer, guesses, ledger
+from painlab.views.standing import Standing
 
 _ASSETS: Final = Path(__file__).parent / "assets"
 _BOX: Final = (
     '<section aria-label="{label}" style="border:1px solid var(--jp-border-color1,#bbb);border-left:5px solid #d55e00;border-radius:4px;'
     'max-width:62em;padding:4px 16px 8px"><p><strong>{label}</strong></p>{body}</section>'
-)
-
-# Live widgets hide the words beside them; where the widgets are gone, what JupyterLab says in their place is hidden instead.
-_UNSEEN: Final = (
-    ".jp-OutputArea-child:has(.painlab-lesson) + .jp-OutputArea-child:has(.painlab-words) {display: none}"
-    ".jp-OutputArea-child:has(+ .jp-OutputArea-child .painlab-words):not(:has(.painlab-lesson)) {display: none}"
 )
 
 
@@ -101,16 +96,9 @@ class Lesson:
 
 
 def found(ids: Sequence[str]) -> str:
-    """Published findings as a list in HTML, each with its figure, what to know about it, and its source."""
-    rows = {row["id"]: row for row in evidence.estimates().iter_rows(named=True)}
-    items = []
-    for one in ids:
-        told = dict(ledger.record(one))
-        note = rows[one]["direction_note"]
-        remark = f" ({note})" if rows[one]["estimate"] is not None and note else ""
-        finding = told["Finding"][0].upper() + told["Finding"][1:]
-        items.append(f"<li>{escape(finding + remark)}. <em>{escape(told['Source'])}</em> [{escape(one)}]</li>")
-    return f"<ul>{''.join(items)}</ul>"
+    """Published findings as a list in HTML, each with its figure, what to know about it, its source and its id."""
+    told = ((one, *map(escape, ledger.finding(one))) for one in ids)
+    return f"<ul>{''.join(f'<li>{what}. <em>{source}</em> [{escape(one)}]</li>' for one, what, source in told)}</ul>"
 
 
 class Question(anywidget.AnyWidget):
@@ -153,7 +141,7 @@ class _Told(ipywidgets.VBox):
     """Widgets of a lesson. Beside them stand their words, which are seen only where the widgets are not: in a saved notebook, say."""
 
     def __init__(self, children: Sequence[ipywidgets.Widget]) -> None:
-        self._handle: DisplayHandle | None = None
+        self._standing = Standing("painlab-lesson")
         super().__init__(children)
         self.add_class("painlab-lesson")
 
@@ -163,16 +151,11 @@ class _Told(ipywidgets.VBox):
 
     def keep(self) -> None:
         """Bring the words beside the widgets up to date."""
-        if self._handle:
-            self._handle.update(self._words())
-
-    def _words(self) -> HTML:
-        paragraphs = "".join(f"<p>{escape(one)}</p>" for one in self.text() if one)
-        return HTML(f'<style>{_UNSEEN}</style><div class="painlab-words">{paragraphs}</div>')
+        self._standing.show("".join(f"<p>{escape(one)}</p>" for one in self.text() if one))
 
     def _ipython_display_(self) -> None:
-        display(self._repr_mimebundle_(), raw=True)
-        self._handle = display(self._words(), display_id=True)
+        self.keep()
+        self._standing.display(self)
 
 
 class _Box(_Told):

@@ -6,12 +6,10 @@ import altair as alt
 import polars as pl
 from IPython.display import Markdown
 
-from painlab import evidence
 from painlab.errors import InputError
-from painlab.narrative import compared, signed
+from painlab.narrative import banded, compared
 from painlab.outcomes import BY_NAME
 from painlab.projection import Projection
-from painlab.tables import nearest
 from painlab.views import charts, ledger
 from painlab.views.live_chart import LiveChart, fitted
 
@@ -21,15 +19,7 @@ def findings(*ids: str) -> Markdown:
 
     `ids` are ids in data/evidence.csv. Raises InputError for an unknown one.
     """
-    rows = {row["id"]: row for row in evidence.estimates().iter_rows(named=True)}
-    lines = []
-    for one in ids:
-        if one not in rows:
-            raise InputError(f'unknown finding "{one}"{nearest(one, rows)}', expected="ids in data/evidence.csv")
-        told = dict(ledger.record(one))
-        remark = f" ({rows[one]['direction_note']})" if rows[one]["estimate"] is not None and rows[one]["direction_note"] else ""
-        lines.append(f"- {told['Finding'][0].upper()}{told['Finding'][1:]}{remark}. *{told['Source']}*")
-    return Markdown("\n".join(lines))
+    return Markdown("\n".join("- {}. *{}*".format(*ledger.finding(one)) for one in ids))
 
 
 def source(name: str) -> Markdown:
@@ -61,8 +51,7 @@ def gains(
         cells = []
         for name in outcomes:
             one = compared(projection.weekly, name, week)
-            band = "" if one.low is None or one.high is None else f" ({signed(one.low, one.digits)} to {signed(one.high, one.digits)})"
-            cells.append(signed(one.difference, one.digits) + band)
+            cells.append(banded(one.difference, one.low, one.high, one.digits))
         rows.append(f"| {label} | {' | '.join(cells)} |")
     return Markdown("\n".join(rows))
 

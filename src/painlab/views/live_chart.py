@@ -24,7 +24,7 @@ from painlab.errors import InputError
 from painlab.views.appearance import theme
 from painlab.views.charts import rows
 from painlab.views.panels import DATASET
-from painlab.views.standing import Standing
+from painlab.views.standing import Standing, pictured
 
 _ASSETS: Final = Path(__file__).parent / "assets"
 
@@ -114,8 +114,8 @@ class LiveChart(anywidget.AnyWidget):
             self._keep(content["svg"])
 
     def _ipython_display_(self) -> None:
-        standing = Standing()
-        self.keep_picture(lambda svg: standing.show(svg, self.headline, self.summary))
+        standing = Standing("painlab-live-chart")
+        self.keep_picture(lambda svg: standing.show(pictured(svg, self.headline, self.summary or self.description)))
         standing.display(self)
 
     def update(

@@ -6,7 +6,7 @@ from html import escape
 import ipywidgets
 
 from painlab.errors import InputError
-from painlab.narrative import compared, signed
+from painlab.narrative import banded, compared
 from painlab.outcomes import BY_NAME
 from painlab.projection import Projection
 from painlab.views.panels import BESIDE_DEMAND, PIN_COLORS
@@ -83,5 +83,4 @@ def _cell(projection: Projection, outcome: str) -> str:
     if projection.averages is None:
         raise InputError("the projection has no averages", expected="one made by simulate()")
     one = compared(projection.averages, outcome)
-    band = "" if one.low is None or one.high is None else f" ({signed(one.low, one.digits)} to {signed(one.high, one.digits)})"
-    return escape(signed(one.difference, one.digits) + band)
+    return escape(banded(one.difference, one.low, one.high, one.digits))

@@ -8,7 +8,7 @@ import ipywidgets
 from painlab.errors import InputError
 from painlab.projection import Projection
 from painlab.scenario import Scenario
-from painlab.tables import MAX_FILE_BYTES
+from painlab.tables import parse_toml, printable
 from painlab.views import exports
 from painlab.views.controls import Download
 from painlab.views.exploration import Exploration
@@ -61,7 +61,8 @@ class Sharing:
 
     def take(self, name: str, content: bytes) -> None:
         """Open the scenario of a file that was handed in."""
-        self._try(lambda: self._open(_uploaded(name, content)))
+        where = printable(name)
+        self._try(lambda: self._open(Scenario.from_dict(parse_toml(content, where), where=where)))
 
     def _on_export(self) -> None:
         projection = self._current()
@@ -80,20 +81,3 @@ class Sharing:
             action()
         except Exception as error:
             self._fail(error)
-
-
-def _uploaded(name: str, content: bytes) -> Scenario:
-    """The scenario of an uploaded file; raises InputError as `Scenario.load` does, naming the file."""
-    import tempfile
-    from pathlib import Path
-
-    if len(content) > MAX_FILE_BYTES:
-        limit = f"a scenario in TOML of at most {MAX_FILE_BYTES:,} bytes"
-        raise InputError(f"the file has {len(content):,} bytes", where=name, expected=limit, mend="Choose the file of a scenario.")
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"{Path(name).stem or 'scenario'}.toml"
-        path.write_bytes(content)
-        try:
-            return Scenario.load(path)
-        except InputError as error:
-            raise InputError(error.problem, where=error.where.replace(str(path), name), expected=error.expected, mend=error.mend) from None

@@ -33,9 +33,6 @@ HEIGHT: Final = 180
 EMPTY: Final = pl.DataFrame(schema=dict.fromkeys(COLUMNS, pl.Float64) | {"outcome": pl.String})
 _EVERY: Final = 4  # weeks between two points of a life: what is drawn, not what is lived
 _LIVED: Final = {"mme": ("Opioid demand", "MME/day"), "pain": ("Pain", "0-10 NRS"), "function": ("Function", "0-100")}
-NO_PINS: Final = pl.DataFrame(
-    schema={"week": pl.Float64, "outcome": pl.String, "pin": pl.String, "scenario": pl.Float64, "difference": pl.Float64}
-)
 
 
 class Wanted(NamedTuple):
@@ -66,7 +63,7 @@ def pinned(pins: Mapping[str, Projection], view: str) -> pl.DataFrame:
         )
         for letter, one in pins.items()
     ]
-    return pl.concat(frames) if frames else NO_PINS
+    return pl.concat(frames)
 
 
 def weekly(frame: pl.DataFrame, pins: Mapping[str, Projection], view: str) -> dict[str, pl.DataFrame]:
@@ -124,8 +121,7 @@ def _lived_words(mine: pl.DataFrame, weeks: int) -> str:
 
 def field(scenario: Scenario, *, large: bool = False) -> tuple[dict[str, Any], str]:
     """The phase portrait of the scenario's typical patient with the plan's treatments held up: specification, and its finding in words."""
-    values = scenario.assume.applied(parameters.values()) if scenario.assume else parameters.values()
-    cut = tuple(scenario.assume.links_cut) if scenario.assume else ()
+    values, cut = scenario.assumed(parameters.values())
     p = inputs_of(scenario.population, values, cut).p
     held = tuple(scenario.care.treatments)
     chart = portrait(Setting.of(scenario, values, p=p, held=held), p, width=820, height=HEIGHT + 90 + 60 * large, large=large)
