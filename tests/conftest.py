@@ -1,6 +1,8 @@
 """What every test may ask for."""
 
+import asyncio
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -33,3 +35,12 @@ def repository_files() -> list[Path]:
         for path in paths
         if not any(part in ignored or (part.startswith(".") and part != ".ci") for part in path.relative_to(ROOT).parts[:-1])
     )
+
+
+@pytest.fixture
+def no_event_loop() -> Iterator[None]:
+    """No event loop runs at the start of a test: the browser's driver leaves one that counts as running in this thread."""
+    running = asyncio._get_running_loop()
+    asyncio._set_running_loop(None)
+    yield
+    asyncio._set_running_loop(running)

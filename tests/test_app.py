@@ -28,6 +28,7 @@ def test_the_served_notebook_is_one_line_and_has_no_output():
     assert cell.execution_count is None
 
 
+@pytest.mark.usefixtures("no_event_loop")
 def test_the_page_shows_the_explorer_of_the_scenario_after_its_full_run(monkeypatch):
     monkeypatch.setenv(app.SCENARIO_VARIABLE, "late-pt")
     explorer = asyncio.run(app.page())

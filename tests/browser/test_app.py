@@ -13,6 +13,7 @@ from benchmarks import servers
 
 AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
 READINESS = "Prescribing: readiness to start"
+PINGED = 33.0  # seconds; Jupyter's servers ping a connection every thirty, unless they are told otherwise
 SETTLED = (
     """() => document.querySelector('.painlab-explorer .painlab-picture[data-drawn]') && !document.querySelector('.painlab-waiting')"""
 )
@@ -116,6 +117,24 @@ def test_a_lever_moved_by_keyboard_moves_the_chart(opened):
 def test_axe_finds_nothing_serious_on_the_page(opened):
     found = serious(opened)
     assert not found, "\n".join(found)
+
+
+def test_axe_finds_nothing_serious_in_any_view_or_group_of_levers_and_the_connection_is_kept(opened):
+    page = opened
+    lost: list[str] = []
+    page.on("console", lambda message: lost.append(message.text) if "onnection lost" in message.text else None)
+    began = time.monotonic()
+    found = set()
+    for choice in ("View", "Controls"):
+        radios = page.get_by_role("group", name=choice, exact=True).get_by_role("radio")
+        assert radios.count() >= 5
+        for number in range(radios.count()):
+            radios.nth(number).check(force=True)
+            page.wait_for_function(SETTLED)
+            found |= set(serious(page))
+    assert not found, "\n".join(sorted(found))
+    page.wait_for_timeout(1000 * max(0.0, PINGED - (time.monotonic() - began)))
+    assert lost == []
 
 
 def test_axe_finds_nothing_serious_while_the_page_is_loading(served, page, outside_requests):

@@ -29,7 +29,6 @@ FIRST_RUN_SECONDS: Final = 180
 LEFT_SECONDS: Final = 120
 """A kernel whose page is gone ends after this time; a page that is closed properly ends its kernel at once."""
 
-_PING: Final = 30_000  # milliseconds
 _EXTENSIONS: Final = ("@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8", "anywidget")
 
 Say = Callable[[str], None]
@@ -114,7 +113,8 @@ def _configuration(port: int, browser: bool) -> Any:
     }
     # Settings of the user's other Jupyter servers have no say here: they could take the token away.
     server = {"ip": ADDRESS, "port": port, "port_retries": 0, "auto_token": True, "open_browser": browser, "config_file_paths": []}
-    web = {"allow_remote_access": False, "ws_ping_interval": _PING, "ws_ping_timeout": _PING}
+    # No pings: on one machine no connection is lost unnoticed, and Jupyter's first one takes the time since the opening for a missing answer.
+    web = {"allow_remote_access": False, "ws_ping_interval": 0}
     application = {"notebook_path": str(NOTEBOOK), "tornado_settings": web, "log_level": "ERROR"}
     encrypted = {"transport_encryption": "auto"}
     return Config(Voila={**server, **application}, VoilaConfiguration=page, MappingKernelManager=culling, KernelManager=encrypted)
