@@ -113,7 +113,7 @@ def _configuration(port: int, browser: bool) -> Any:
     }
     # Settings of the user's other Jupyter servers have no say here: they could take the token away.
     server = {"ip": ADDRESS, "port": port, "port_retries": 0, "auto_token": True, "open_browser": browser, "config_file_paths": []}
-    # No pings: on one machine no connection is lost unnoticed, and Jupyter's first one takes the time since the opening for a missing answer.
+    # No pings: on one machine no connection is lost unnoticed, and Jupyter's first takes the time since the opening for a missing answer.
     web = {"allow_remote_access": False, "ws_ping_interval": 0}
     application = {"notebook_path": str(NOTEBOOK), "tornado_settings": web, "log_level": "ERROR"}
     encrypted = {"transport_encryption": "auto"}
