@@ -86,3 +86,22 @@ def test_a_saved_lesson_that_is_opened_without_its_kernel_shows_its_words_and_no
     assert lesson.locator(".painlab-question").count() == 0
     failures = lesson.get_by_text(re.compile("Error displaying widget|Loading widget"))
     assert not [one for one in failures.all() if one.is_visible()]
+
+
+def test_a_question_an_explorer_and_charts_are_seen_beside_each_other_in_one_notebook(jupyterlab, page, outside_requests):
+    plain = 'import painlab\n\nchart = painlab.charts.demand(painlab.simulate("early-pt", patients=50, draws=2))\nchart'
+    live = "from painlab.views import lessons\n\nlessons.show(chart)"
+    jupyterlab.write_notebook("all_kinds.ipynb", CELLS[0], CELLS[1], plain, live, 'lesson.explore("trial")')
+    jupyterlab.open_notebook(page, "all_kinds.ipynb")
+    jupyterlab.run_all(page)
+    for kind in (".painlab-question", ".jp-RenderedSVG", ".painlab-live-chart svg", ".painlab-explorer .painlab-picture"):
+        one = page.locator(kind).first
+        one.scroll_into_view_if_needed()
+        one.wait_for(state="visible")
+    page.wait_for_selector(".painlab-standing svg", state="attached")
+    page.wait_for_timeout(500)  # what stands in has its style by now
+    for kind in (".painlab-question", ".painlab-live-chart", ".painlab-explorer"):
+        assert page.locator(kind).first.is_visible()
+    assert not [one for one in page.locator(".painlab-standing").all() if one.is_visible()]
+    assert outside_requests == []
+    jupyterlab.close_notebook(page)

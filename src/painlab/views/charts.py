@@ -4,6 +4,7 @@ What is drawn is specified in `panels`, without numbers; here the numbers are pu
 """
 
 import math
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol, cast
@@ -42,6 +43,10 @@ __all__ = [
 ]
 
 _NUMBERS: Final = tuple(f"{arm}{end}" for arm in ("baseline", "scenario", "difference") for end in ("", "_low", "_high"))
+
+# In a notebook altair's own way draws only with a network. A renderer that the user has chosen stays.
+if "ipykernel" in sys.modules and alt.renderers.active == "default":
+    alt.renderers.enable("svg")
 
 
 class Projected(Protocol):

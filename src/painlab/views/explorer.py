@@ -82,7 +82,7 @@ class Explorer(ipywidgets.VBox):
         self._frame_before: pl.DataFrame | None = None  # of the full run before the last
         self._stale = False  # whether controls await the next picture
         self._settled: list[Callable[[Projection], None]] = []
-        self._standing = Standing("painlab-explorer")
+        self._standing = Standing()
         self._background: Background[Scenario, Projection] = Background(
             (lambda asked, cancelled: project(asked, PREVIEW, cancelled), lambda asked, cancelled: project(asked, FULL, cancelled)),
             self._show,

@@ -141,7 +141,7 @@ class _Told(ipywidgets.VBox):
     """Widgets of a lesson. Beside them stand their words, which are seen only where the widgets are not: in a saved notebook, say."""
 
     def __init__(self, children: Sequence[ipywidgets.Widget]) -> None:
-        self._standing = Standing("painlab-lesson")
+        self._standing = Standing()
         super().__init__(children)
         self.add_class("painlab-lesson")
 

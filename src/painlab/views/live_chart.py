@@ -114,7 +114,7 @@ class LiveChart(anywidget.AnyWidget):
             self._keep(content["svg"])
 
     def _ipython_display_(self) -> None:
-        standing = Standing("painlab-live-chart")
+        standing = Standing()
         self.keep_picture(lambda svg: standing.show(pictured(svg, self.headline, self.summary or self.description)))
         standing.display(self)
 

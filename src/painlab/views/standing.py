@@ -6,23 +6,25 @@ from typing import Any, Final
 from IPython.display import HTML, DisplayHandle, display
 
 # Live widgets hide what stands in for them; where they are gone, what JupyterLab says in their place is hidden instead.
+# A style holds for its whole page, so all kinds of widgets share these classes.
+_LIVE: Final = "painlab-live"
 _STYLE: Final = (
-    ".jp-OutputArea-child:has(.{live}) + .jp-OutputArea-child:has(.painlab-standing) {{display: none}}"
-    ".jp-OutputArea-child:has(+ .jp-OutputArea-child .painlab-standing):not(:has(.{live})) {{display: none}}"
-    ".painlab-standing svg {{max-width: 100%; height: auto}}"
+    f".jp-OutputArea-child:has(.{_LIVE}) + .jp-OutputArea-child:has(.painlab-standing) {{display: none}}"
+    f".jp-OutputArea-child:has(+ .jp-OutputArea-child .painlab-standing):not(:has(.{_LIVE})) {{display: none}}"
+    ".painlab-standing svg {max-width: 100%; height: auto}"
 )
 
 
 class Standing:
-    """The output beside a widget's own that holds its last state. `live` is a class of the widget's element."""
+    """The output beside a widget's own that holds its last state."""
 
-    def __init__(self, live: str) -> None:
-        self._style = _STYLE.format(live=live)
+    def __init__(self) -> None:
         self._handle: DisplayHandle | None = None
         self._shown = ""
 
     def display(self, widget: Any) -> None:
         """Show a widget, and beside it a place for what stands in for it."""
+        widget.add_class(_LIVE)
         made = widget._repr_mimebundle_()
         data, metadata = made if isinstance(made, tuple) else (made, {})  # anywidget gives a pair, ipywidgets the data alone
         display(data, metadata=metadata, raw=True)
@@ -30,7 +32,7 @@ class Standing:
 
     def show(self, html: str) -> None:
         """Keep what stands in, as HTML; it replaces what was kept before."""
-        self._shown = f'<style>{self._style}</style><div class="painlab-standing">{html}</div>'
+        self._shown = f'<style>{_STYLE}</style><div class="painlab-standing">{html}</div>'
         if self._handle:
             self._handle.update(HTML(self._shown))
 
