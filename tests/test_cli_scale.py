@@ -1,5 +1,6 @@
 """The terminal's large runs: a sweep that is stopped says the command that goes on, and that command ends it."""
 
+import json
 import re
 import shlex
 import signal
@@ -147,6 +148,69 @@ def test_processes_and_dask_give_the_numbers_of_threads(tmp_path: Path) -> None:
         projected = said("project", "early-pt", *OPTIONS, "--dask", cluster.scheduler_address)
     assert_same_as_python(tmp_path / "b", "early-pt", **SMALL)
     assert projected.exit_code == 0 and projected.stdout == threads.stdout
+
+
+GRID = ("--lever", "physical_therapy.start_week=at once,8", "--lever", "population.pain=3:7:2")
+
+
+def test_a_sweep_over_levers_writes_its_tables_and_a_picture_and_says_what_they_do(tmp_path: Path) -> None:
+    ended = said("sweep", "early-pt", *GRID, "--out", tmp_path, *OPTIONS)
+    assert ended.exit_code == 0, ended.output
+    more = ["effects.parquet", "levers.parquet", "levers.png", "levers.svg", "summary.parquet"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(FILES + more)
+    levers = pl.read_parquet(tmp_path / "levers.parquet")
+    assert levers.select("physical_therapy.start_week", "population.pain").rows() == [(0, 3.0), (0, 7.0), (8, 3.0), (8, 7.0)]
+    moved = painlab.Scenario.load("early-pt").change(care={"physical_therapy": {"start_week": 8}}, population={"pain": 7.0})
+    weekly = painlab.simulate(moved, **SMALL, parameters="prior").weekly
+    assert_frame_equal(pl.read_parquet(tmp_path / "results.parquet").filter(name=levers["name"][3]).drop("name"), weekly, check_exact=True)
+    text = plain(ended.stdout)
+    assert "From 0 to 8, physical_therapy.start_week" in text and "demand is least at physical_therapy.start_week" in text
+    assert all(name in text for name in levers["name"])
+    shown = said("sweep", "--out", tmp_path, "--show")
+    assert shown.stdout == ended.stdout.partition("\nWritten to")[0]
+    provenance = json.loads((tmp_path / "sweep.json").read_text())["about"]["grid"]
+    assert provenance["design"] == "full" and provenance["levers"]["population.pain"]["unit"] == "0-10 NRS"
+
+
+def test_a_stopped_sweep_over_levers_says_the_command_that_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stops(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    words = ("sweep", "early-pt", *GRID, "--design", "latin:4", "--out", tmp_path, *OPTIONS)
+    with monkeypatch.context() as patch:
+        patch.setattr("painlab.sweeps.frame_of", stops)
+        # a listed lever and a count have no place in a sample's range, but both are lists of values
+        stopped = said(*words)
+    assert stopped.exit_code == 130
+    again = shlex.split(plain(stopped.stderr).rpartition("to go on: ")[2])
+    assert again[3:7] == ["--out", str(tmp_path), "--lever", "physical_therapy.start_week=at once,8"]
+    shown = said("sweep", "--out", tmp_path, "--show")
+    assert "No scenario has a whole draw yet." in shown.stdout
+    ended = said(*again[1:])
+    assert ended.exit_code == 0, ended.output
+    assert pl.read_parquet(tmp_path / "levers.parquet").height == painlab.read_sweep(tmp_path).summary["name"].n_unique()
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (("--lever", "physical_terapy.start_week=0,2"), "--lever physical_terapy.start_week: there is no lever"),
+        (("--lever", "population.pain=0:11:3"), "--lever population.pain: 11 is too large. Expected a number from 0 to 10 (0-10 NRS)"),
+        (("--lever", "population.pain"), '--lever: "population.pain" has no value'),
+        (("--lever", "=3"), '--lever: "=3" has no lever'),
+        (("--lever", "weeks=3", "--lever", "weeks=4"), "the lever weeks is named twice"),
+        (("--lever", "coordination=0:1:2001"), "Expected at most 2,000 scenarios"),
+        (("--lever", "coordination=0:1", "--design", "latin"), '--design: the design is "latin"'),
+        (("--design", "latin:20"), "--design is given without a lever"),
+        (("--lever", "weeks=3,4", "--weeks", "5"), "weeks is a lever of the grid"),
+        (("--lever", "coordination=0,1", "--seed", "-1"), "seed is -1"),
+    ],
+)
+def test_a_lever_that_cannot_be_moved_is_refused_by_its_option(tmp_path: Path, options: tuple[str, ...], complaint: str) -> None:
+    ended = said("sweep", "early-pt", *options, "--out", tmp_path / "out")
+    assert ended.exit_code == 2
+    assert complaint in plain(ended.stderr)
+    assert not list(tmp_path.iterdir())
 
 
 def test_trajectories_are_written_and_a_stop_says_the_command_that_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

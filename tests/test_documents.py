@@ -20,7 +20,10 @@ from painlab.population import Population
 from painlab.tables import data_folder
 from painlab.trials import KINDS, MEASURES, Among, Published, Trial, read, shipped
 
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "docs/model.md", "docs/what-painlab-can-tell.md", "docs/follow-a-number.md", "data/README.md")
+DOCUMENTS = (
+    "README.md", "CONTRIBUTING.md", "docs/model.md", "docs/what-painlab-can-tell.md", "docs/follow-a-number.md", "data/README.md",
+    *sorted(f"docs/how-to/{path.name}" for path in (Path(__file__).parents[1] / "docs/how-to").glob("*.md")),
+)  # fmt: skip
 EVIDENCE = re.compile(r"T\d\d-\d\d[a-z]?")
 ODD = (
     "Purpose and patterns", "Entities, state variables, and scales", "Process overview and scheduling", "Design concepts",

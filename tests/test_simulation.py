@@ -1,4 +1,4 @@
-"""simulate() and compare(): seeds, common random numbers, and what they refuse."""
+"""simulate() and refine(): seeds, common random numbers, and what they refuse."""
 
 from collections.abc import Callable
 
@@ -6,9 +6,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from painlab import InputError, Scenario, compare, posterior, refine, scenarios, simulate
+from painlab import InputError, Scenario, posterior, projection, refine, scenarios, simulate
 from painlab.engine.execution import Cancelled
-from painlab.simulation import MAX_DRAWS, MAX_PATIENTS
+from painlab.simulation import MAX_DRAWS, MAX_PATIENTS, simulate_draws
 
 DIFFERENCES = ["difference", "difference_low", "difference_high"]
 
@@ -85,30 +85,18 @@ def test_progress_is_told_and_a_cancelled_run_has_no_result() -> None:
         simulate("early-pt", patients=20, draws=3, weeks=4, cancelled=lambda: True)
 
 
-# Comparing
+# Draw by draw
 
 
-def test_comparing_stacks_each_scenarios_own_projection_under_its_name() -> None:
-    run = {"patients": 30, "draws": 2, "weeks": 8, "seed": 5}
-    changed = Scenario.load("early-pt").change(name="sooner", care={"physical_therapy": {"start_week": 1}})
-    frame = compare(["late-pt", changed], **run)
-    assert frame.columns[0] == "name"
-    assert frame["name"].unique(maintain_order=True).to_list() == ["late-pt", "sooner"]
-    for one in ("late-pt", changed):
-        name = one if isinstance(one, str) else one.name
-        assert frame.filter(name=name).drop("name").equals(simulate(one, **run).weekly)
-    assert compare((one for one in ["late-pt", changed]), **run).equals(frame)
-
-
-def test_comparing_holds_open_and_closed_cohorts_together() -> None:
-    frame = compare(["usual-care", "clinic-early-pt"], patients=20, draws=1, weeks=4)
-    counted = frame.group_by("name").agg(pl.col("outcome").n_unique())
-    assert dict(counted.rows())["clinic-early-pt"] == dict(counted.rows())["usual-care"] + 2
-
-
-def test_there_must_be_something_to_compare() -> None:
-    with pytest.raises(InputError, match="no scenario to compare"):
-        compare([])
+@pytest.mark.parametrize("name", ["early-pt", "clinic-early-pt"])
+def test_the_means_of_the_draws_are_what_the_projection_was_gathered_from(name: str) -> None:
+    run = {"patients": 30, "draws": 3, "weeks": 6, "seed": 2}
+    made = simulate_draws(name, **run)
+    assert made.projection.weekly.equals(simulate(name, **run).weekly)
+    assert made.means.shape[:2] == (3, 2) and made.present.shape == (3, 7)
+    outcomes, arms = projection.arms_of(made.projection.scenario, made.means, made.present, 30)
+    pain = [one.name for one in outcomes].index("pain")
+    assert arms[:, 1, pain].mean(axis=0) == pytest.approx(made.projection.outcome("pain")["scenario"].to_numpy())
 
 
 # What is refused
@@ -136,12 +124,6 @@ def test_a_number_outside_its_range_or_of_another_kind_is_refused_by_name(name: 
     low, high = NUMBERS[name]
     with pytest.raises(InputError, match=rf"^{name} is .*a whole number from {low:,} to {high:,}\. Change {name}\.$"):
         simulate("early-pt", **{"patients": 5, "draws": 1, name: WRONG[wrong](low, high)})
-
-
-@pytest.mark.parametrize("name", ["patients", "draws", "seed", "weeks"])
-def test_comparing_refuses_the_same_numbers(name: str) -> None:
-    with pytest.raises(InputError, match=f"^{name} is -1"):
-        compare(["early-pt"], **{"patients": 5, "draws": 1, name: -1})
 
 
 def test_the_least_of_everything_is_a_projection() -> None:

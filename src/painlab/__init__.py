@@ -10,25 +10,30 @@ from painlab.errors import InputError
 
 if TYPE_CHECKING:
     from painlab import estimate
+    from painlab.comparison import compare
     from painlab.following import trajectories
+    from painlab.grids import grid
+    from painlab.lever_paths import levers
     from painlab.projection import Projection
     from painlab.scenario import Scenario, scenarios
-    from painlab.simulation import compare, refine, simulate
+    from painlab.simulation import refine, simulate
     from painlab.sweeps import sweep
     from painlab.swept import read as read_sweep
     from painlab.views import charts
     from painlab.views.explorer import explore
 
 __all__ = [
-    "InputError", "Projection", "Scenario", "charts", "compare", "estimate", "explore", "read_sweep", "refine", "scenarios", "simulate",
-    "sweep", "trajectories",
+    "InputError", "Projection", "Scenario", "charts", "compare", "estimate", "explore", "grid", "levers", "read_sweep", "refine",
+    "scenarios", "simulate", "sweep", "trajectories",
 ]  # fmt: skip
 
 _HOMES = {
     "Projection": "projection.Projection",
     "Scenario": "scenario.Scenario",
     "scenarios": "scenario.scenarios",
-    "compare": "simulation.compare",
+    "compare": "comparison.compare",
+    "grid": "grids.grid",
+    "levers": "lever_paths.levers",
     "simulate": "simulation.simulate",
     "refine": "simulation.refine",
     "sweep": "sweeps.sweep",

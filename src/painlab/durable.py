@@ -22,6 +22,7 @@ from painlab.errors import InputError
 FORMAT: Final = 1
 SET_ASIDE: Final = "set-aside"
 _UNFINISHED: Final = ".unfinished"
+_TOLD: Final = 6  # differences of two requests; more are counted
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 _NO_LOCKS: Final = (errno.ENOLCK, errno.EOPNOTSUPP, errno.EBADF, errno.EINVAL, errno.EACCES)
 
@@ -266,8 +267,9 @@ def _begun(target: Path, kind: Kind, manifest: Manifest, *, anew: bool) -> Manif
         write_whole(target / kind.manifest, (json.dumps(content, indent=1) + "\n").encode())
     stands = read_manifest(target, kind)
     if differences := _differences(stands.request, json.loads(json.dumps(manifest.request))):
+        more = f"; and {len(differences) - _TOLD:,} more" if len(differences) > _TOLD else ""
         raise InputError(
-            f"another {kind.word} was begun in this folder: {'; '.join(differences)}",
+            f"another {kind.word} was begun in this folder: {'; '.join(differences[:_TOLD])}{more}",
             where=str(target / kind.manifest),
             expected=f"the request of that {kind.word}, to go on with it",
             mend="Name another folder, or begin anew with --force (in Python force=True), which takes away what is there.",

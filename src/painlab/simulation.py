@@ -1,12 +1,11 @@
-"""simulate(), refine() and compare(): the only door into the engine."""
+"""simulate(), simulate_draws() and refine(): the only door into the engine."""
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
-import polars as pl
 
 from painlab import posterior, projection
 from painlab.engine import execution, machines
@@ -79,10 +78,45 @@ def simulate(
         For an unknown scenario or link, or a number outside its range.
     """
     run = _Run(scenario, patients, draws, seed, weeks, cut, parameters, threads)
-    means, present = run.empty()
-    for draw, part in run.parts(executor, progress, cancelled):
-        means[draw], present[draw] = execution.means_of(part), part.present
-    return run.projection(means, present)
+    return run.projection(*run.whole(executor, progress, cancelled))
+
+
+class Draws(NamedTuple):
+    """A projection and what it was gathered from.
+
+    means: weekly means of every draw, shape (draws, 2 arms, outcomes, weeks + 1), baseline first, in patients' units; present: patients by
+    draw and week. `projection.arms_of` brings them to the outcomes' units.
+    """
+
+    projection: Projection
+    means: np.ndarray
+    present: np.ndarray
+
+
+def simulate_draws(
+    scenario: Scenario | str,
+    *,
+    patients: int = 1000,
+    draws: int = 40,
+    seed: int = 1,
+    weeks: int | None = None,
+    cut: Iterable[str] = (),
+    parameters: str = "posterior",
+    threads: int | None = None,
+    executor: "Executor | Client | None" = None,
+    progress: Callable[[int, int], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Draws:
+    """Project a scenario as `simulate` does, and keep the means of every draw: for what is worked out draw by draw.
+
+    Parameters and errors are those of `simulate`.
+
+    >>> simulate_draws("early-pt", patients=20, draws=2, weeks=4).means.shape
+    (2, 2, 19, 5)
+    """
+    run = _Run(scenario, patients, draws, seed, weeks, cut, parameters, threads)
+    means, present = run.whole(executor, progress, cancelled)
+    return Draws(run.projection(means, present), means, present)
 
 
 def refine(
@@ -159,6 +193,15 @@ class _Run:
         pool = None if executor is None else machines.executor_of(executor)
         return execution.parts(whole, threads=self.threads, executor=pool, progress=progress, cancelled=cancelled, keep=True)
 
+    def whole(
+        self, executor: Any, progress: Callable[[int, int], None] | None, cancelled: Callable[[], bool] | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """All draws' means and patients present."""
+        means, present = self.empty()
+        for draw, part in self.parts(executor, progress, cancelled):
+            means[draw], present[draw] = execution.means_of(part), part.present
+        return means, present
+
     def projection(self, means: np.ndarray, present: np.ndarray) -> Projection:
         """The projection of the first draws, as many as there are."""
         draws = means.shape[0]
@@ -188,19 +231,3 @@ def parameter_sets(draws: int, seed: int, kind: str = "posterior", stacklevel: i
     if found and found.changed:
         warnings.warn(found.complaint(), StalePosterior, stacklevel=stacklevel)
     return [posterior.values(None if draws == 1 else draw, seed, kind) for draw in range(draws)]
-
-
-def compare(
-    scenarios: Iterable[Scenario | str] | Scenario | str, *, patients: int = 1000, draws: int = 40, seed: int = 1, weeks: int | None = None
-) -> pl.DataFrame:
-    """Project several scenarios; each is held against its own baseline.
-
-    Returns a frame with the column `name` (of the scenario) before the columns of `Projection.weekly`.
-    """
-    frames = []
-    for one in [scenarios] if isinstance(scenarios, str | Scenario) else scenarios:
-        projected = simulate(one, patients=patients, draws=draws, seed=seed, weeks=weeks)
-        frames.append(projected.weekly.select(pl.lit(projected.scenario.name).alias("name"), pl.all()))
-    if not frames:
-        raise InputError("there is no scenario to compare", expected="at least one")
-    return pl.concat(frames)

@@ -16,6 +16,7 @@ from painlab.engine import execution, machines
 from painlab.engine.execution import ARMS, Cancelled, Piece
 from painlab.engine.layout import LANES
 from painlab.errors import InputError
+from painlab.grids import Grid
 from painlab.outcomes import OUTCOMES
 from painlab.scenario import MAX_WEEKS, Scenario
 from painlab.simulation import MAX_DRAWS, MAX_THREADS, parameter_sets, whole_number
@@ -38,7 +39,8 @@ Progress = Callable[[int, int], None]
 class Request:
     """A checked request to sweep; `asked` makes one.
 
-    weeks: horizon by scenario. values: a set of parameter values for each draw. chunk: patients in a part.
+    weeks: horizon by scenario. values: a set of parameter values for each draw. chunk: patients in a part. grid: what the scenarios were
+    made from, if they were.
     """
 
     scenarios: tuple[Scenario, ...]
@@ -50,6 +52,7 @@ class Request:
     parameters: str
     values: Sequence[Mapping[str, float]]
     chunk: int
+    grid: Grid | None = None
 
     def manifest(self) -> Manifest:
         """What decides the results, how they are cut, and how they came about."""
@@ -69,12 +72,13 @@ class Request:
                 "parameters": posterior.words(self.draws, self.parameters),
                 "parameters_kind": posterior.in_use(self.parameters),
                 "scenarios": {one.name: one.to_toml() for one in self.scenarios},
+                **({} if self.grid is None else {"grid": self.grid.record()}),
             },
         )
 
 
 def asked(
-    scenarios: Iterable[Scenario | str] | Scenario | str,
+    scenarios: Grid | Iterable[Scenario | str] | Scenario | str,
     *,
     patients: int = 10_000,
     draws: int = 40,
@@ -85,6 +89,9 @@ def asked(
     chunk: int | None = None,
 ) -> Request:
     """Check what `sweep` is asked for. Raises InputError; warns with StalePosterior as `simulate` does."""
+    made_from = scenarios if isinstance(scenarios, Grid) else None
+    if made_from is not None and weeks is not None and "weeks" in made_from.levers:
+        raise InputError("weeks is given, but weeks is a lever of the grid", expected="one of the two", mend="Leave one out.")
     every = [scenarios] if isinstance(scenarios, str | Scenario) else list(scenarios)
     chosen = tuple(one if isinstance(one, Scenario) else Scenario.load(one) for one in every)
     names = [one.name for one in chosen]
@@ -100,7 +107,7 @@ def asked(
     execution.cohorts(chosen[0], [], patients=patients, seed=seed, weeks=1, cut=links)  # complains of an unknown link
     size = fitting(patients, draws, horizons.values()) if chunk is None else whole_number("chunk", chunk, 1, MAX_PATIENTS)
     values = parameter_sets(draws, seed, parameters, stacklevel=4)
-    request = Request(chosen, patients, draws, seed, horizons, links, parameters, values, size)
+    request = Request(chosen, patients, draws, seed, horizons, links, parameters, values, size, made_from)
     least = -(-len(names) * draws * patients // MAX_PARTS)
     if size < min(least, patients):
         wanted = f"at least {least:,}, so that there are no more than {MAX_PARTS:,} parts"
@@ -117,7 +124,7 @@ def fitting(patients: int, draws: int, weeks: Iterable[int]) -> int:
 
 
 def sweep(
-    scenarios: Iterable[Scenario | str] | Scenario | str,
+    scenarios: Grid | Iterable[Scenario | str] | Scenario | str,
     folder: str | Path,
     *,
     patients: int = 10_000,
@@ -140,10 +147,12 @@ def sweep(
     Parameters
     ----------
     scenarios
-        Scenarios, or their names or paths; each is held against its own baseline.
+        Scenarios, or their names or paths, or a Grid (`painlab.grid`); each is held against its own baseline.
     folder
         Where finished parts go at once, and at the end `results.parquet` (columns `name` and those of `Projection.weekly`),
-        `draws/NAME.parquet` (means of every draw) and `parameters.parquet` (its parameter values). `sweep.json` says what was asked.
+        `draws/NAME.parquet` (means of every draw) and `parameters.parquet` (its parameter values). `sweep.json` says what was asked. A
+        grid has besides `levers.parquet` (values by scenario), `summary.parquet` (means over the horizon) and `effects.parquet` (what each
+        lever does).
     patients
         Patients in each draw, 1 to 1,000,000,000; a large draw is cut into parts too.
     draws, seed, weeks, cut, parameters, executor, threads, cancelled

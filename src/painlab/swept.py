@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import polars as pl
 
-from painlab import durable, projection
+from painlab import durable, grids, projection, responses
 from painlab.durable import Kind, Manifest, Parts
 from painlab.engine import execution
 from painlab.engine.execution import ARMS, Part
@@ -20,7 +20,8 @@ from painlab.projection import Projection
 from painlab.scenario import Scenario
 from painlab.tables import nearest
 
-KIND: Final = Kind("sweep.json", "parts", ("results.parquet", "parameters.parquet", "draws"), "sweep")
+OF_A_GRID: Final = ("levers.parquet", "summary.parquet", "effects.parquet", "levers.svg", "levers.png")
+KIND: Final = Kind("sweep.json", "parts", ("results.parquet", "parameters.parquet", "draws", *OF_A_GRID), "sweep")
 MOST_DRAWS: Final = 250  # in one part, for the memory's sake
 _ARM: Final = pl.Enum(["baseline", "scenario"])
 _OUTCOME: Final = pl.Enum([one.name for one in OUTCOMES])
@@ -194,15 +195,70 @@ class Sweep:
         means = [execution.means_of(Part(one, there)) for one, there in zip(sums, present, strict=True)]
         return np.array(means), present
 
+    @property
+    def levers(self) -> pl.DataFrame | None:
+        """Lever values of a grid's scenarios: columns name, `of` (what it was made from), and one for each lever; None of other sweeps."""
+        record = self.manifest.about.get("grid")
+        return None if record is None else grids.table_of(record)
+
+    @property
+    def design(self) -> str:
+        """How a grid's values were chosen, `full` or `latin`; an empty text where there is no grid."""
+        return str(self.manifest.about.get("grid", {}).get("design", ""))
+
+    @cached_property
+    def summary(self) -> pl.DataFrame:
+        """Means over the horizon of each scenario with a whole draw: `name`, a grid's columns, and those of `Projection.averages`."""
+        made = {name: self.projection(name).averages for name in self.names if self.whole_draws[name]}
+        frames = [frame.select(pl.lit(name).alias("name"), pl.all()) for name, frame in made.items() if frame is not None]
+        if not frames:
+            raise InputError("no draw of any scenario is whole yet", where=str(self.folder), mend="Let the sweep go on.")
+        together, levers = pl.concat(frames), self.levers
+        if levers is None:
+            return together
+        first = [*levers.columns, *(column for column in together.columns if column != "name")]
+        return together.join(levers, on="name", how="left", maintain_order="left").select(first)
+
+    @cached_property
+    def effects(self) -> pl.DataFrame:
+        """What each lever of a grid does by outcome (`responses.main_effects`); raises InputError unless it is a grid and complete."""
+        levers = self.levers
+        if levers is None or not self.complete:
+            problem = "the sweep was not made from a grid" if levers is None else "the sweep is not complete"
+            raise InputError(problem, where=str(self.folder), expected="a complete sweep of `painlab.grid`")
+        arms = []
+        for name in self.names:
+            means, present = self._means(name)
+            outcomes, found = projection.arms_of(self.scenario(name), means, present, self.manifest.request["patients"])
+            places = [[one.name for one in outcomes].index(outcome) for outcome in responses.BESIDE]
+            arms.append(found[:, :, places].mean(axis=3))
+        every = np.array(arms)  # scenarios, draws, arms, outcomes
+        means_of = {
+            outcome: {"difference": every[:, :, 1, place] - every[:, :, 0, place], "scenario": every[:, :, 1, place]}
+            for place, outcome in enumerate(responses.BESIDE)
+        }
+        return responses.main_effects(levers, self.design, means_of)
+
+    @property
+    def sentences(self) -> list[str]:
+        """A grid's results in plain sentences; none for other sweeps, or before all is there."""
+        levers = self.levers
+        return [] if levers is None or not self.complete else responses.sentences(levers, self.design, self.summary, self.effects)
+
     def scenario(self, name: str) -> Scenario:
         """A scenario as it was when the sweep began."""
         where = f"{self.folder / KIND.manifest}, {name}"
         return Scenario.from_dict(tomllib.loads(self.manifest.about["scenarios"][name]), where=where)
 
     def write_results(self) -> None:
-        """Write `draws/NAME.parquet` for each scenario, then `results.parquet`. Raises NotWritten."""
+        """Write `draws/NAME.parquet` for each scenario, what a grid has besides, then `results.parquet`. Raises NotWritten."""
         for name in self.names:
             durable.write_whole(self.folder / "draws" / f"{name}.parquet", durable.parquet(self.means_by_draw(name)))
+        levers = self.levers
+        if levers is not None:
+            of = {"painlab_request": self.manifest.fingerprint()}
+            for kind, frame in (("levers", levers), ("summary", self.summary), ("effects", self.effects)):
+                durable.write_whole(self.folder / f"{kind}.parquet", durable.parquet(frame, of))
         durable.write_whole(self.folder / "results.parquet", durable.parquet(self.weekly))
 
     def __str__(self) -> str:

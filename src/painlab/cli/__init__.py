@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from painlab.cli import app, scale, science, teach
+from painlab.cli import app, compare, scale, science, teach
 from painlab.cli.terminal import Commands, Waiting, console_for_reading, table_with
 
 if TYPE_CHECKING:
@@ -228,5 +228,16 @@ def _start_drawing_library() -> None:
     vl_convert.vegalite_to_svg({"data": {"values": []}, "mark": "point"}, allowed_base_urls=[])
 
 
-for _command in (scale.sweep, scale.trajectories, scale.plan, science.validate, science.calibrate, science.docs, teach.lessons, app.app):
+for _command in (
+    compare.compare,
+    compare.levers,
+    scale.sweep,
+    scale.trajectories,
+    scale.plan,
+    science.validate,
+    science.calibrate,
+    science.docs,
+    teach.lessons,
+    app.app,
+):
     main.add_command(_command)

@@ -94,18 +94,32 @@ Examples:
   painlab sweep early-pt --patients 1000000 --draws 200 --out large
   painlab sweep early-pt --out sweep --dask tcp://10.0.0.5:8786
   painlab sweep --out sweep --show
+  painlab sweep early-pt --lever physical_therapy.start_week=0,2,8 \\
+      --lever prescribing.opioid_start=0.5:1.5:5 --out grid
+  painlab sweep early-pt --lever population.pain=mild:severe \\
+      --lever coordination=0:1 --design latin:200 --out sample
 
 \b
+A lever takes values with commas between, low:high:count, or named levels;
+`painlab levers` lists the levers. Every combination is a scenario, at most
+2,000; with --design latin:N so many points are spread over low:high.
 The same command after a stop, whatever stopped it, goes on where it was.
 Files in DIR:
   results.parquet      both arms and their difference by scenario and week
   draws/NAME.parquet   means of every parameter draw
   parameters.parquet   parameter values of every draw
   sweep.json           what was asked, version, hashes of data
-  parts/               what is finished so far""",
+  parts/               what is finished so far
+And with --lever:
+  levers.parquet       values of the levers by scenario
+  summary.parquet      means over the horizon by scenario and outcome
+  effects.parquet      what each lever does to demand, pain and function
+  levers.svg, .png     for one or two levers""",
 )
 @click.argument("scenarios", nargs=-1, metavar="[NAME_OR_FILE]...")
 @click.option("--out", type=click.Path(path_type=Path), required=True, metavar="DIR", help="Folder for finished parts and results.")
+@click.option("--lever", "moves", multiple=True, metavar="LEVER=VALUES", help="Move a lever of each scenario. May be repeated.")
+@click.option("--design", metavar="DESIGN", help="full, or latin:N for a sample of N points. [default: full]")
 @click.option("--patients", type=int, metavar="N", help="Patients in each parameter draw. [default: 10000]")
 @click.option("--draws", type=int, metavar="N", help="Parameter draws; 1 takes the central values, without a band. [default: 40]")
 @click.option("--seed", type=int, metavar="N", help="Same seed, same numbers. [default: 1]")
@@ -119,30 +133,47 @@ Files in DIR:
 @click.option("--show", is_flag=True, help="Only show what is in DIR, whole or not.")
 def sweep(
     scenarios: tuple[str, ...], out: Path, prior: bool, force: bool, show: bool, threads: int | None, dask: str | None,
-    processes: int | None, cut: tuple[str, ...], **numbers: int | None,
+    processes: int | None, cut: tuple[str, ...], moves: tuple[str, ...], design: str | None, **numbers: int | None,
 ) -> None:  # fmt: skip
     """Project many scenarios, draws and patients into DIR, each scenario against its baseline."""
     from painlab import sweeps, swept
+    from painlab.cli import levers
 
     if show:
         _report(swept.read(out))
         return
+    if design is not None and not moves:
+        raise InputError("--design is given without a lever", expected="--lever LEVER=VALUES with it", mend="Add one, or leave it out.")
     kind = "prior" if prior else "posterior"
     science.say_if_stale(kind)
     given = {name: value for name, value in numbers.items() if value is not None}
-    request = sweeps.asked(scenarios, parameters=kind, cut=cut, **given)  # type: ignore[arg-type]
-    asked = {"out": out, **numbers, "cut": cut, "prior": prior, "threads": threads, "processes": processes, "dask": dask}
+    wanted = levers.grid_of(scenarios, moves, design or "full", given.get("seed", 1)) if moves else scenarios
+    request = sweeps.asked(wanted, parameters=kind, cut=cut, **given)  # type: ignore[arg-type]
+    asked = {
+        "out": out,
+        "lever": moves,
+        "design": design,
+        **numbers,
+        "cut": cut,
+        "prior": prior,
+        "threads": threads,
+        "processes": processes,
+        "dask": dask,
+    }
     again = _command("sweep", scenarios, asked)
     with _going_on(), elsewhere(dask, processes) as executor, Waiting() as waiting:
         tell = Lines(waiting)
         made = sweeps.carry_out(request, out, executor=executor, threads=threads, progress=tell, force=force, again=again)
     _report(made)
-    console_for_reading().print(f"\nWritten to {out}: results.parquet, draws/, parameters.parquet, sweep.json")
+    more = [] if made.levers is None else [*levers.TABLES, *levers.pictures(made)]
+    files = ["results.parquet", "draws/", "parameters.parquet", *more, "sweep.json"]
+    console_for_reading().print(f"\nWritten to {out}: {', '.join(files)}")
 
 
 def _report(made: "Sweep") -> None:
     """Print what a sweep holds: how much of it is there, and each scenario's main differences."""
     from painlab import narrative
+    from painlab.cli import levers
     from painlab.outcomes import BY_NAME
 
     console = console_for_reading()
@@ -153,6 +184,9 @@ def _report(made: "Sweep") -> None:
         console.print(f"Links cut: {', '.join(request['links cut'])}.")
     if not made.complete:
         console.print(f"\n[bold]Not complete[/bold]: {len(made.finished):,} of {len(made.chunks):,} parts are finished.")
+    if made.levers is not None:
+        levers.report(made)
+        return
     table = table_with("scenario", "draws", *(BY_NAME[name].label for name in AVERAGED))
     for column in table.columns[1:]:
         column.justify = "right"
