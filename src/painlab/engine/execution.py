@@ -150,9 +150,10 @@ def _alike(one: Inputs, mix: population.Mix) -> tuple[Inputs, population.Mix]:
     return one._replace(p=still, condition=condition), mix._replace(on_opioids=use, prior_treatment=float(round(mix.prior_treatment)))
 
 
-def _prepare(
+def prepare(
     people: population.Population, plans: Sequence[CarePlan], values: Values, cut: tuple[str, ...], *, alike: bool = False
 ) -> _Prepared:
+    """What the compiled patients need of a population, plans and parameter values; with `alike` all of them are the typical one."""
     one, mixed = inputs_of(people, values, cut), population.mix(people)
     if alike:
         one, mixed = _alike(one, mixed)
@@ -168,7 +169,7 @@ def _prepare(
 def _prepared(cohort: Cohort) -> _Prepared:
     scenario = _scenario(cohort.scenario)
     values = dict(zip(parameters.records(), cohort.values, strict=True))
-    return _prepare(scenario.population, (scenario.baseline_plan(), scenario.care), values, cohort.cut)
+    return prepare(scenario.population, (scenario.baseline_plan(), scenario.care), values, cohort.cut)
 
 
 def arrival_weeks(start: int, count: int, patients: int, weeks: int, follow_up: int) -> np.ndarray:
@@ -184,7 +185,7 @@ def arrival_weeks(start: int, count: int, patients: int, weeks: int, follow_up: 
 def simulate_piece(piece: Piece) -> Part:
     """Simulate some patients, here and in one thread: both arms, or the scenario's alone with zeros for the baseline."""
     cohort, start, count = piece
-    made = _prepared(cohort)
+    made = _prepared(cohort._replace(first=0, patients=0, seed=0, weeks=0, alone=False))  # the same for any patients
     weeks = cohort.weeks
     part = Part(np.zeros((ARMS, COUNTED, weeks + 1), dtype=np.int64), np.zeros(weeks + 1, dtype=np.int64))
     arrivals = arrival_weeks(start, count, cohort.patients, weeks, made.follow_up)
@@ -384,7 +385,7 @@ def follow(
 
     Returns each patient's own weeks, shape (patients, weeks + 1, len(Recorded)), in single precision.
     """
-    made = _prepare(people, (plan,), values, cut, alike=alike)
+    made = prepare(people, (plan,), values, cut, alike=alike)
     records = np.zeros((1, weeks + 1, len(Recorded), patients), dtype=np.float32)
     sums, present = np.zeros((1, COUNTED, weeks + 1), dtype=np.int64), np.zeros(weeks + 1, dtype=np.int64)
     made.simulate(seed, first, np.zeros(patients, dtype=np.int64), weeks + 1, slice(0, 1), sums, present, records)
