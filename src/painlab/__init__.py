@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from painlab.errors import InputError
 
 if TYPE_CHECKING:
-    from painlab import estimate
+    from painlab import analysis, estimate, records
     from painlab.comparison import compare
     from painlab.following import trajectories
     from painlab.grids import grid
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from painlab.views.explorer import explore
 
 __all__ = [
-    "InputError", "Projection", "Scenario", "charts", "compare", "estimate", "explore", "grid", "levers", "read_sweep", "refine",
-    "scenarios", "simulate", "sweep", "trajectories",
+    "InputError", "Projection", "Scenario", "analysis", "charts", "compare", "estimate", "explore", "grid", "levers", "read_sweep",
+    "records", "refine", "scenarios", "simulate", "sweep", "trajectories",
 ]  # fmt: skip
 
 _HOMES = {
@@ -41,7 +41,7 @@ _HOMES = {
     "trajectories": "following.trajectories",
     "explore": "views.explorer.explore",
 }
-_ROOMS = {"charts": "views.charts", "estimate": "estimate"}
+_ROOMS = {"analysis": "analysis", "charts": "views.charts", "estimate": "estimate", "records": "records"}
 
 
 def __getattr__(name: str) -> Any:
