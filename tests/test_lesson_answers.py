@@ -24,10 +24,13 @@ def test_the_answer_lies_in_the_range_that_can_be_guessed(number, id_):
 BELOW = [
     ("04", "peak"), ("04", "year"), ("05", "acute"), ("05", "persistent"), ("06", "paper"), ("06", "booked"), ("06", "pain"),
     ("07", "dose"), ("08", "starts"), ("10", "whole"), ("10", "left"), ("10", "demand"), ("11", "worked"), ("11", "rival"),
-    ("12", "demand"), ("12", "pain"), ("13", "weakest"), ("14", "pain"),
+    ("12", "demand"), ("12", "pain"), ("13", "weakest"), ("14", "pain"), ("15", "body"), ("15", "asked"),
 ]  # fmt: skip
 ABOVE = [("04", "instead"), ("04", "attend"), ("07", "hurt"), ("09", "function"), ("10", "function"), ("13", "price")]
-UNSETTLED = [("06", "demand"), ("07", "later"), ("08", "half_year"), ("08", "two_years"), ("09", "zero"), ("13", "link"), ("14", "whole")]
+UNSETTLED = [
+    ("06", "demand"), ("07", "later"), ("08", "half_year"), ("08", "two_years"), ("09", "zero"), ("13", "link"), ("14", "whole"),
+    ("15", "headline"),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("number", "id_"), BELOW)

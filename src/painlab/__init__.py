@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from painlab.simulation import refine, simulate
     from painlab.sweeps import sweep
     from painlab.swept import read as read_sweep
+    from painlab.talk.figures import figure
+    from painlab.talk.making import slides
     from painlab.views import charts
     from painlab.views.explorer import explore
 
 __all__ = [
-    "InputError", "Projection", "Scenario", "analysis", "charts", "compare", "estimate", "explore", "grid", "levers", "read_sweep",
-    "records", "refine", "scenarios", "simulate", "sweep", "trajectories",
+    "InputError", "Projection", "Scenario", "analysis", "charts", "compare", "estimate", "explore", "figure", "grid", "levers",
+    "read_sweep", "records", "refine", "scenarios", "simulate", "slides", "sweep", "trajectories",
 ]  # fmt: skip
 
 _HOMES = {
@@ -40,6 +42,8 @@ _HOMES = {
     "read_sweep": "swept.read",
     "trajectories": "following.trajectories",
     "explore": "views.explorer.explore",
+    "figure": "talk.figures.figure",
+    "slides": "talk.making.slides",
 }
 _ROOMS = {"analysis": "analysis", "charts": "views.charts", "estimate": "estimate", "records": "records"}
 

@@ -40,7 +40,7 @@ def test_a_deck_of_each_scenario_that_ships_holds_that_scenario(tmp_path: Path, 
     assert run.changed == ()
 
 
-@pytest.mark.parametrize("ending", ["html", "pptx"])
+@pytest.mark.parametrize("ending", ENDINGS)
 def test_a_deck_opened_again_gives_the_numbers_it_was_made_of(decks: dict[str, Path], ending: str) -> None:
     again = reopening.projected(decks[ending])
     assert [one.scenario.name for one in again] == ["early-pt", "opioids-alone"]
@@ -48,7 +48,7 @@ def test_a_deck_opened_again_gives_the_numbers_it_was_made_of(decks: dict[str, P
         assert one.weekly.equals(painlab.simulate(one.scenario, patients=30, draws=2, seed=3).weekly)
 
 
-@pytest.mark.parametrize("ending", ["html", "pptx"])
+@pytest.mark.parametrize("ending", ENDINGS)
 def test_weeks_cut_links_and_prior_of_a_run_come_back(tmp_path: Path, ending: str) -> None:
     run = painlab.simulate("late-pt", patients=30, draws=2, seed=9, weeks=13, cut=["weakness_to_pain"], parameters="prior")
     deck = slides(run, tmp_path / f"deck.{ending}", minutes=5)

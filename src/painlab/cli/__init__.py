@@ -6,12 +6,13 @@ Exit codes: 0; 2 for input that cannot be used; 1 if PainLab itself fails; 130 i
 import threading
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from painlab.cli import app, compare, scale, science, teach
+from painlab.cli import app, compare, scale, science, talk, teach
 from painlab.cli.terminal import Commands, Waiting, console_for_reading, table_with
+from painlab.errors import InputError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -93,6 +94,7 @@ Examples:
   painlab project mine.toml --weeks 52 --draws 200 --seed 7 --out out --force
   painlab project coordinated-care --cut weakness_to_pain
   painlab project PL1-...          a code from the explorer
+  painlab project deck.html        a deck's own run, with its own settings
 
 \b
 Files written with --out:
@@ -114,27 +116,33 @@ Files written with --out:
 @click.option("--threads", type=int, metavar="N", help="Threads at work; they do not change the numbers. [default: all cores]")
 @scale.elsewhere_options
 @click.option("--prior", is_flag=True, help="Draws of the prior in place of the calibrated ones.")
+@click.option("--run", type=int, metavar="N", help="Which run of a deck that has several. [default: the first]")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder for numbers, pictures and provenance.")
 @click.option("--force", is_flag=True, help="Overwrite files in DIR.")
 def project(
     scenario: str, out: Path | None, force: bool, prior: bool, cut: tuple[str, ...], dask: str | None, processes: int | None,
-    **numbers: int | None,
+    run: int | None, **numbers: int | None,
 ) -> None:  # fmt: skip
-    """Project a scenario against its baseline, on the same patients."""
+    """Project a scenario, or that of a deck, against its baseline, on the same patients."""
     if out:
         threading.Thread(target=_start_drawing_library).start()
     from painlab.projection import check_folder
     from painlab.scenario import Scenario
     from painlab.simulation import simulate
 
-    chosen = Scenario.load(scenario)
+    given: dict[str, Any] = {name: value for name, value in numbers.items() if value is not None}
+    given |= {**({"cut": cut} if cut else {}), **({"parameters": "prior"} if prior else {})}
+    if scenario.lower().endswith((".html", ".pptx", ".pdf")):
+        chosen, given = talk.opened(scenario, given, run)
+    elif run is not None:
+        raise InputError("--run is given, but this is no deck", expected="deck.html, .pptx or .pdf with --run N", mend="Leave it out.")
+    else:
+        chosen = Scenario.load(scenario)
     if out:
         check_folder(out, force=force)
-    given = {name: value for name, value in numbers.items() if value is not None}
-    kind = "prior" if prior else "posterior"
-    science.say_if_stale(kind)
+    science.say_if_stale(given.get("parameters", "posterior"))
     with scale.elsewhere(dask, processes) as executor, Waiting() as waiting:
-        projection = simulate(chosen, cut=cut, parameters=kind, executor=executor, progress=waiting.show, **given)  # type: ignore[arg-type]
+        projection = simulate(chosen, executor=executor, progress=waiting.show, **given)
     _report(projection)
     if out:
         from painlab.views import pictures
@@ -237,6 +245,8 @@ for _command in (
     science.validate,
     science.calibrate,
     science.docs,
+    talk.slides,
+    talk.figure,
     teach.lessons,
     app.app,
 ):

@@ -13,7 +13,9 @@ LAST_SERIAL: Final = 60_000
 
 _SPACES: Final = r"[ \t\u00a0\u202f\u2009'\u2019]"
 _TIME: Final = r"[T ]+[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)? ?([AaPp]\.?[Mm]\.?)?(Z|UTC| ?[+-][0-9]{2}:?[0-9]{2})?$"
-_THREE: Final = r"^([0-9]{1,2})[-/. ]([0-9]{1,2})[-/. ]([0-9]{4}|[0-9]{2})$"
+_YEAR_FIRST: Final = "^([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})$"
+_COMPACT: Final = "^((?:19|20)[0-9]{2})([0-9]{2})([0-9]{2})$"
+_TWO: Final = "([0-9]{1,2})[-/. ]([0-9]{1,2})[-/. ]"
 
 
 def trimmed(expr: pl.Expr) -> pl.Expr:
@@ -49,10 +51,14 @@ def number(expr: pl.Expr, decimal: str = ".") -> pl.Expr:
     group = "," if decimal == "." else "."
     text = trimmed(expr).str.replace_all(_SPACES, "").str.replace("−", "-", literal=True)  # the minus that typesetters use
     text = text.str.replace(r"^\((.+)\)$", "-${1}").str.replace(r"^([0-9.,]+)-$", "-${1}").str.strip_prefix("+")
-    thousands = rf"(?:\{group}([0-9]{{3}}))?" * 4
-    text = text.str.replace(rf"^(-?[0-9]{{1,3}}){thousands}(\{decimal}[0-9]*)?$", "${1}${2}${3}${4}${5}${6}")
-    # One chain, in which each step is worked out once: what would become infinite, "nan" and the other sign are spoiled, so that the cast refuses them.
-    text = text.str.replace_all(r"[^0-9eE.,+-]|[0-9]{40,}|[eE][+-]?[0-9]{3,}", "?").str.replace_all(group, "?", literal=True).str.replace(decimal, ".", literal=True)
+    thousands = rf"(?:\{group}([0-9]{{3}}))?" * 5
+    text = text.str.replace(rf"^(-?[0-9]{{1,3}}){thousands}(\{decimal}[0-9]*)?$", "${1}${2}${3}${4}${5}${6}${7}")
+    # One chain, so that each step is worked out once; what would be infinite, "nan" and the other sign are spoiled for the cast to refuse.
+    text = (
+        text.str.replace_all(r"[^0-9eE.,+-]|[0-9]{40,}|[eE][+-]?[0-9]{3,}", "?")
+        .str.replace_all(group, "?", literal=True)
+        .str.replace(decimal, ".", literal=True)
+    )
     return text.cast(pl.Float64, strict=False)
 
 
@@ -60,9 +66,9 @@ def day(expr: pl.Expr, order: str = "iso") -> pl.Expr:
     """Cells as days, null where unreadable.
 
     Read whatever the order: 2024-01-31 (also with / or . and with a time of day, which is left out), 20240131, 31 Jan 2024, 31-JAN-2024,
-    31JAN2024, January 31, 2024, and Excel's serial dates from 20000 to 60000. 31/01/2024 and 31.01.24 are read only by a stated order: "dmy"
-    or "mdy"; a date that the order cannot hold (25/03/2024 under "mdy") is null, never turned round. Years of two digits are 2000 to 2068,
-    and 1969 to 1999.
+    31JAN2024, January 31, 2024, and Excel's serial dates from 20000 to 60000. 31/01/2024 and 31.01.24 are read only by a stated order:
+    "dmy" or "mdy"; a date that the order cannot hold (25/03/2024 under "mdy") is null, never turned round. Years of two digits are 2000 to
+    2068, and 1969 to 1999.
 
     Parameters
     ----------
@@ -76,41 +82,43 @@ def day(expr: pl.Expr, order: str = "iso") -> pl.Expr:
     ['2024-03-04', '2024-04-03', '2024-03-04', '2024-03-04', 'None']
     """
     text = trimmed(expr).str.replace(_TIME, "")
-    iso = text.str.replace_all(r"[/.]", "-")
-    named = text.str.replace_all(r"[,.]", " ").str.replace_all(r"[-/ ]+", " ").str.replace(r"^([0-9]{1,2})(st|nd|rd|th) ", "${1} ")
-    named = named.str.replace(r"^([0-9]{1,2})([A-Za-z]{3,9})([0-9]{2,4})$", "${1} ${2} ${3}")
-    long_year, short_year = named.str.contains(r"[0-9]{4}$"), named.str.contains(r"[A-Za-z] [0-9]{2}$")
-    serial = pl.when(text.str.contains(r"^[2-6][0-9]{4}(\.[0-9]+)?$")).then(text.cast(pl.Float64, strict=False).floor().cast(pl.Int32))
-    found = [
-        pl.when(iso.str.contains(r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$")).then(iso.str.to_date("%Y-%m-%d", strict=False)),
-        pl.when(text.str.contains(r"^(19|20)[0-9]{6}$")).then(text.str.to_date("%Y%m%d", strict=False)),
-        pl.when(long_year).then(named.str.to_date("%d %b %Y", strict=False)),
-        pl.when(long_year).then(named.str.to_date("%d %B %Y", strict=False)),
-        pl.when(long_year).then(named.str.to_date("%b %d %Y", strict=False)),
-        pl.when(long_year).then(named.str.to_date("%B %d %Y", strict=False)),
-        pl.when(short_year).then(named.str.to_date("%d %b %y", strict=False)),
-        pl.when(serial.is_between(FIRST_SERIAL, LAST_SERIAL)).then((serial + EXCEL_ORIGIN).cast(pl.Date)),
-    ]
+    plain = text.str.replace(_YEAR_FIRST, "${1}-${2}-${3}").str.replace(_COMPACT, "${1}-${2}-${3}")
     if order in {"dmy", "mdy"}:
-        parts = text.str.replace(_THREE, "${1}-${2}-${3}")
-        first = "%d-%m" if order == "dmy" else "%m-%d"
-        long = text.str.contains(r"[-/. ][0-9]{4}$")
-        found.append(pl.when(long).then(parts.str.to_date(f"{first}-%Y", strict=False)))
-        found.append(pl.when(~long & text.str.contains(_THREE)).then(parts.str.to_date(f"{first}-%y", strict=False)))
-    return pl.coalesce(found)
+        month_and_day = "${2}-${1}" if order == "dmy" else "${1}-${2}"
+        plain = plain.str.replace(f"^{_TWO}([0-9]{{4}})$", f"${{3}}-{month_and_day}")
+        plain = plain.str.replace(f"^{_TWO}([0-5][0-9]|6[0-8])$", f"20${{3}}-{month_and_day}")
+        plain = plain.str.replace(f"^{_TWO}(69|[7-9][0-9])$", f"19${{3}}-{month_and_day}")
+    # The rest is worked out only where there are letters or five digits: null cells cost next to nothing.
+    named = pl.when(text.str.contains("[A-Za-z]{3}")).then(text).str.replace_all("[-/,. ]+", " ")
+    named = named.str.replace("^([0-9]{1,2})(?:st|nd|rd|th) ", "${1} ").str.replace(
+        "^([0-9]{1,2})([A-Za-z]{3,9})([0-9]{2,4})$", "${1} ${2} ${3}"
+    )
+    named = named.str.replace("^([A-Za-z]{3})[a-z]* ([0-9]{1,2}) ([0-9]{4})$", "${2} ${1} ${3}")
+    named = named.str.replace("^([0-9]{1,2} [A-Za-z]{3})[a-z]* ", "${1} ")
+    long_year = pl.when(named.str.contains("[0-9]{4}$")).then(named)
+    short_year = pl.when(named.str.contains("[A-Za-z] [0-9]{2}$")).then(named)
+    serial = text.str.extract(r"^([2-6][0-9]{4})(?:\.[0-9]+)?$").cast(pl.Int32, strict=False)
+    return pl.coalesce(
+        pl.when(plain.str.contains("^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$")).then(plain).str.to_date("%Y-%m-%d", strict=False),
+        long_year.str.to_date("%d %b %Y", strict=False),
+        short_year.str.to_date("%d %b %y", strict=False),
+        pl.when(serial.is_between(FIRST_SERIAL, LAST_SERIAL)).then((serial + EXCEL_ORIGIN).cast(pl.Date)),
+    )
 
 
 def order_evidence(expr: pl.Expr) -> dict[str, pl.Expr]:
     """How many cells look like dates, as expressions to aggregate: three (1/2/2024), and of these day_first, month_first and either."""
-    text = trimmed(expr).str.replace(_TIME, "")
-    parts = text.str.extract_groups(_THREE)
-    first, second = parts.struct[0].cast(pl.UInt8, strict=False), parts.struct[1].cast(pl.UInt8, strict=False)
-    sensible = (first <= 31) & (second <= 31) & ((first <= 12) | (second <= 12))
+    text = trimmed(expr)
+    small, large, sign = "(?:0?[1-9]|1[0-2])", "(?:1[3-9]|2[0-9]|3[01])", "[-/. ]"
+    end = f"{sign}(?:[0-9]{{4}}|[0-9]{{2}})(?:$|[T ])"
+    twice = "|".join(f"0?{number}{sign}0?{number}" for number in range(1, 13))
+    day_first, month_first = text.str.contains(f"^{large}{sign}{small}{end}"), text.str.contains(f"^{small}{sign}{large}{end}")
+    both, same = text.str.contains(f"^{small}{sign}{small}{end}"), text.str.contains(f"^(?:{twice}){end}")
     return {
-        "three": sensible.sum(),
-        "day_first": (sensible & (first > 12)).sum(),
-        "month_first": (sensible & (second > 12)).sum(),
-        "either": (sensible & (first <= 12) & (second <= 12) & (first != second)).sum(),
+        "three": (day_first | month_first | both).sum(),
+        "day_first": day_first.sum(),
+        "month_first": month_first.sum(),
+        "either": (both & ~same).sum(),
     }
 
 
@@ -131,7 +139,8 @@ def date_order(series: pl.Series) -> str:
     Returns
     -------
     str
-        "dmy" or "mdy" where a value above 12 settles it; "ambiguous" where none does; "mixed" where both occur in one column; "iso" where no
+        "dmy" or "mdy" where a value above 12 settles it; "ambiguous" where none does; "mixed" where both "
+        "occur in one column; "iso" where no
         date is written so.
 
     >>> date_order(pl.Series(["03/04/2024", "25/04/2024"]))

@@ -1,4 +1,4 @@
-"""A cleaned copy of a table: what can be read is written in one way, what cannot is set aside with the reason, and each change is listed."""
+"""A cleaned copy of a table: what can be read written in one way, what cannot set aside with the reason, and each change listed."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,8 +37,8 @@ class Cleaned:
     def write(self, path: Path | str, *, force: bool = False) -> dict[Path, int]:
         """Write OUT.csv, OUT.set-aside.csv and OUT.changes.csv; the rows of each.
 
-        Text is neutralized as `painlab.records.write_csv` does. Raises InputError if a file is there and `force` is false, or if one of them is
-        the table that was examined.
+        Text is neutralized as `painlab.records.write_csv` does. Raises InputError if a file is there and `force` is false, or if one of
+        them is the table that was examined.
         """
         target = Path(path)
         stem = target.with_suffix("") if target.suffix.lower() == ".csv" else target
@@ -70,9 +70,10 @@ def _beside(stem: Path, what: str) -> Path:
 def cleaned(examined: "Examination") -> Cleaned:
     """A cleaned copy of an examined table, not yet written.
 
-    Dates become 2024-01-31, numbers plain with a decimal point ("1,200" 1200, "7,5" 7.5, "30 tablets" 30), marks for "missing" empty in columns of
-    people, dates, drugs and numbers, and spaces around cells are taken off. Rows that cannot be read (totals, repeated headers, shifted cells, no person, an
-    unreadable date of the fill) are set aside. What is impossible but readable is kept as it is: which of two figures is wrong no software knows.
+    Dates become 2024-01-31, numbers plain with a decimal point ("1,200" 1200, "7,5" 7.5, "30 tablets" 30), marks for "missing" empty in
+    columns of people, dates, drugs and numbers, and spaces around cells are taken off. Rows that cannot be read (totals, repeated headers,
+    shifted cells, no person, an unreadable date of the fill) are set aside. What is impossible but readable is kept as it is: which of two
+    figures is wrong no software knows.
 
     Raises InputError while the order of day and month is ambiguous or mixed.
     """

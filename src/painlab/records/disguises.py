@@ -36,8 +36,8 @@ _LISTED: Final = 3
 
 
 def refuse_disguise(path: Path, start: bytes, where: str) -> None:
-    """Raise InputError if the first bytes are those of something that is no text; `start` holds at least 512 of them where there are so many."""
-    if start.startswith(b"PK\x03\x04") or start.startswith(b"PK\x05\x06"):
+    """Raise InputError if the first bytes of a file, of which `start` holds some hundreds, are those of something that is no text."""
+    if start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         raise _archive(path, where)
     for magic, what, mend in _STARTS:
         if start.startswith(magic):
@@ -53,7 +53,7 @@ def refuse_markup(text: str, where: str) -> None:
     if start.startswith(("<!doctype html", "<html", "<table", "<head", "<body")):
         mend = f"Some systems write a page and call it .xls or .csv. {SAVE_AS_CSV}; if the page is a sign-in form, sign in and export again"
         raise _refusal("a web page (HTML)", mend, where)
-    if start.startswith("<?xml") or start.startswith("<workbook"):
+    if start.startswith(("<?xml", "<workbook")):
         excel = "urn:schemas-microsoft-com:office:spreadsheet" in start
         raise _refusal("an Excel workbook written as XML" if excel else "XML", SAVE_AS_CSV, where)
     if start.startswith("{") or (start.startswith("[") and start[1:].lstrip()[:1] in {"{", "[", '"'}):

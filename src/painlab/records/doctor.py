@@ -11,10 +11,10 @@ import polars as pl
 
 from painlab.errors import InputError
 from painlab.records import findings, tabular
-from painlab.records.cells import settled_order, trimmed
+from painlab.records.cells import order_evidence, settled_order, trimmed
 from painlab.records.findings import Finding
 from painlab.records.profiling import DATES, NUMBERS, SAMPLED, Seen, plain_name, role_of, shares
-from painlab.records.rules import Rule, column_rules, date_styles, order_counts, row_rules, staged
+from painlab.records.rules import CELL, EITHER_ORDER, Rule, column_rules, date_styles, row_rules, staged
 from painlab.records.tabular import Layout
 from painlab.tables import printable
 
@@ -173,8 +173,8 @@ class Examination:
 def examine(path: Path | str, *, dates: str | None = None) -> Examination:
     """Read a table that nobody has described, and tell what is in it.
 
-    What a column seems to be is told from its name and its first 20,000 values; counts and findings are over all rows, by streaming. Equal rows
-    are looked for among the first 20 million.
+    What a column seems to be is told from its name and its first 20,000 values; counts and findings are over all rows, by streaming. Equal
+    rows are looked for among the first 20 million.
 
     Parameters
     ----------
@@ -190,7 +190,8 @@ def examine(path: Path | str, *, dates: str | None = None) -> Examination:
 
     >>> import tempfile
     >>> table = Path(tempfile.mkdtemp()) / "fills.csv"
-    >>> written = table.write_text("PAT_ID,fill_date,drug,qty,days\\n7,2024-01-31,oxycodone 5 mg,60,15000\\n7,2024-02-28,oxycodone 5 mg,-6,30\\n")
+    >>> rows = ["PAT_ID,fill_date,drug,qty,days", "7,2024-01-31,oxycodone 5 mg,60,15000", "7,2024-02-28,oxycodone 5 mg,-6,30"]
+    >>> written = table.write_text("\\n".join(rows))
     >>> for finding in examine(table).found:
     ...     print(finding)
     qty, row 3: below 0 units in one fill. A reversal of an earlier fill, or a slip: find which.
@@ -215,7 +216,7 @@ def examine(path: Path | str, *, dates: str | None = None) -> Examination:
             told[name] = ("other date", by)
         elif name in {roles.get("date"), roles.get("person")}:
             told[name] = ("date" if name == roles.get("date") else "person", by)
-    seen, rows, styles = _over_all(frame, path, told)
+    seen, rows, styles = _over_all(frame, path, told, sample)
     seen = tuple(one._replace(order=dates) if dates and one.role in DATES else one for one in seen)
     today, native = datetime.date.today(), layout.encoding == "parquet"
     rules = list(row_rules(names, () if native else layout.header))
@@ -265,7 +266,7 @@ def parts(told: dict[str, str]) -> dict[str, str]:
 
 
 def _over_all(
-    frame: pl.LazyFrame, path: Path | str, told: Mapping[str, tuple[str, str]]
+    frame: pl.LazyFrame, path: Path | str, told: Mapping[str, tuple[str, str]], sample: pl.DataFrame
 ) -> tuple[tuple[Seen, ...], int, dict[str, dict[str, int]]]:
     """What each column seems to be, with counts over all rows; how many rows; and the styles of dates."""
     seen: list[Seen] = []
@@ -275,17 +276,25 @@ def _over_all(
         asked: list[pl.Expr] = [pl.len().alias("rows")]
         for index, name in enumerate(some):
             text = trimmed(pl.col(name))
-            asked += [text.is_not_null().sum().alias(f"filled {index}"), text.drop_nulls().first().alias(f"example {index}")]
+            asked += [text.is_not_null().sum().alias(f"filled {index}"), text.max().alias(f"last {index}")]
             if told[name][0] in DATES:
                 asked += [expr.alias(f"style {index} {style}") for style, expr in date_styles(name).items()]
-                asked += [expr.alias(f"order {index} {count}") for count, expr in order_counts(name).items()]
+                asked += [expr.alias(f"order {index} {count}") for count, expr in order_evidence(pl.col(CELL + name)).items()]
         dated = [Seen(name, "text", 0.0, "", "", "") for name in some if told[name][0] in DATES]
         got = tabular.collected(staged(frame, dated, ".").select(asked), path).row(0, named=True)
         rows = int(got["rows"])
         for index, name in enumerate(some):
+            role, by = told[name]
             styles[name] = {key.removeprefix(f"style {index} "): int(got[key] or 0) for key in got if key.startswith(f"style {index} ")}
             counts = [int(got.get(f"order {index} {count}") or 0) for count in ("three", "day_first", "month_first", "either")]
             order = settled_order(*counts)
-            example = printable((got[f"order {index} example"] if order == "ambiguous" else None) or got[f"example {index}"] or "", 40)
-            seen.append(Seen(name, told[name][0], int(got[f"filled {index}"] or 0) / max(rows, 1), example, order, told[name][1]))
+            example = _example(sample[name], order == "ambiguous") or got[f"last {index}"] or ""
+            seen.append(Seen(name, role, int(got[f"filled {index}"] or 0) / max(rows, 1), printable(example, 40), order, by))
     return tuple(seen), rows, styles
+
+
+def _example(cells: pl.Series, ambiguous: bool) -> str | None:
+    """The first value of a sample; the first date that may be read both ways where that is the question."""
+    values = cells.str.strip_chars()
+    some = values.filter(values.str.contains(EITHER_ORDER if ambiguous else ".").fill_null(False)).head(1)
+    return some[0] if len(some) else None

@@ -16,8 +16,14 @@ LONGEST_LINE: Final = 1_000_000
 """Bytes in a line; a table's line has a few hundred."""
 
 CHUNK: Final = 262_144
-QUOTED_LINES: Final = 50
-"""Lines a quoted cell may span before its quotation mark is taken for a letter."""
+QUOTED_LINES: Final = 200
+"""Lines a quoted cell may span, in a file with stray quotation marks, before its own is taken for a letter."""
+
+
+def swallowed(width: int) -> int:
+    """How many lines in one quoted cell, each with as many cells as the table has columns, tell that it is no cell but swallowed rows."""
+    return 3 if width > 2 else 20
+
 
 MIXED: Final = "mixed"
 """UTF-8 with some bytes that are not: two sources glued together. Those are read as Windows-1252."""
@@ -198,13 +204,13 @@ def _no_room(error: OSError, where: str) -> InputError:
     )  # fmt: skip
 
 
-def with_quotes_mended(path: Path, delimiter: str, where: str) -> tuple[Path, list[int]]:
+def with_quotes_mended(path: Path, delimiter: str, width: int, where: str) -> tuple[Path, list[int]]:
     """A copy whose stray quotation marks are letters, and the rows they stand in, as a spreadsheet numbers them (at most 1,000)."""
     target, rows = _new_file(), list[int]()
     try:
         with path.open(encoding="utf-8-sig", newline="") as source, target.open("w", encoding="utf-8", newline="") as sink:
             writer = csv.writer(sink, delimiter=delimiter, lineterminator="\n")
-            for row, (cells, stray) in enumerate(_records(iter(source), delimiter), start=1):
+            for row, (cells, stray) in enumerate(_records(iter(source), delimiter, width), start=1):
                 writer.writerow(cells)
                 if stray and len(rows) < 1_000:
                     rows.append(row)
@@ -214,25 +220,30 @@ def with_quotes_mended(path: Path, delimiter: str, where: str) -> tuple[Path, li
     return target, rows
 
 
-def _records(lines: Iterator[str], delimiter: str) -> Iterator[tuple[list[str], bool]]:
+def _records(lines: Iterator[str], delimiter: str, width: int) -> Iterator[tuple[list[str], bool]]:
     """Records with a mark where quotation marks were astray."""
     waiting: list[str] = []
     while line := waiting.pop(0) if waiting else next(lines, ""):
-        held, stray = [line], False
-        while True:
-            try:
-                cells = next(csv.reader(held, delimiter=delimiter, strict=True), [])
+        held = [line]
+        cells = _cells(held, delimiter)
+        rows = 0
+        while cells is None and len(held) < QUOTED_LINES and rows < swallowed(width):
+            more = waiting.pop(0) if waiting else next(lines, "")
+            if not more:
                 break
-            except csv.Error as error:
-                more = (waiting.pop(0) if waiting else next(lines, "")) if _open(error) and len(held) < QUOTED_LINES else ""
-                if more:
-                    held.append(more)
-                    continue
-                waiting[:0] = held[1:]
-                cells, stray = line.rstrip("\r\n").split(delimiter), True
-                break
-        yield cells, stray
+            held.append(more)
+            rows += more.count(delimiter) == width - 1 and '"' not in more
+            cells = _cells(held, delimiter)
+        if cells and rows < swallowed(width):
+            yield cells, False
+            continue
+        waiting[:0] = held[1:]
+        yield line.rstrip("\r\n").split(delimiter), bool(line.strip())
 
 
-def _open(error: csv.Error) -> bool:
-    return "unexpected end" in str(error)
+def _cells(held: list[str], delimiter: str) -> list[str] | None:
+    """The cells of a record, null while a quotation mark is open, and none where one is astray."""
+    try:
+        return next(csv.reader(held, delimiter=delimiter, strict=True), [""])
+    except csv.Error as error:
+        return None if "unexpected end" in str(error) else []

@@ -11,7 +11,7 @@ from painlab.errors import InputError
 from painlab.tables import printable
 
 # What a spreadsheet takes for the beginning of a formula, also after blanks and in full width; then the same after a mark at which a
-# spreadsheet of another country may break a cell in two. Apostrophes that are there already get one more, so that all can be taken off again.
+# spreadsheet of another country may break a cell in two. Apostrophes that are there already get one more, so that all come off again.
 _FORMULA: Final = r"[=+\-@\uFF1D\uFF0B\uFF0D\uFF20\u2212]"
 _BEGINS: Final = rf"^'*([\s\p{{C}}]*{_FORMULA}|[\t\r\n])"
 _INSIDE: Final = rf"([;|\t\r\n][\s\p{{C}}]*)('*{_FORMULA})"
@@ -23,9 +23,9 @@ _GUARDED_INSIDE: Final = rf"([;|\t\r\n][\s\p{{C}}]*)'('*{_FORMULA})"
 def neutralized(expr: pl.Expr) -> pl.Expr:
     """Cells of text that no spreadsheet takes for a formula.
 
-    A cell that begins with =, +, - or @ (also after blanks, in full width, or after a tab or a line's end) gets an apostrophe before it, which
-    spreadsheets read as "this is text"; so does what follows a semicolon, a bar, a tab or a line's end inside a cell, where spreadsheets of
-    other countries may begin a new one. A plain number such as -5 stays. `restored` takes the apostrophes off again, exactly.
+    A cell that begins with =, +, - or @ (also after blanks, in full width, or after a tab or a line's end) gets an apostrophe before it,
+    which spreadsheets read as "this is text"; so does what follows a semicolon, a bar, a tab or a line's end inside a cell, where
+    spreadsheets of other countries may begin a new one. A plain number such as -5 stays. `restored` takes the apostrophes off, exactly.
 
     >>> cells = pl.Series("note", ["=1+1", " @sum", "-5", "calm; =2", "fine"])
     >>> pl.DataFrame(cells).select(neutralized(pl.col("note")))["note"].to_list()
@@ -49,9 +49,9 @@ def restored(expr: pl.Expr) -> pl.Expr:
 def write_csv(frame: pl.DataFrame | pl.LazyFrame, path: Path | str, *, force: bool = False) -> Path:
     """Write a table as CSV in UTF-8 with commas, safe to open in a spreadsheet.
 
-    Text, and the columns' names, are neutralized (see `neutralized`); columns of numbers, dates and truth values are written as they are; lists of
-    text are joined by "; ". To read it back unchanged: `polars.read_csv(path)` and `restored` on columns of text. A lazy table is written in
-    streaming. The file appears when it is whole: what fails on the way leaves the old state.
+    Text, and the columns' names, are neutralized (see `neutralized`); columns of numbers, dates and truth values are written as they are;
+    lists of text are joined by "; ". To read it back unchanged: `polars.read_csv(path)` and `restored` on columns of text. A lazy table is
+    written in streaming. The file appears when it is whole: what fails on the way leaves the old state.
 
     Parameters
     ----------

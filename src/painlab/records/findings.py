@@ -16,7 +16,6 @@ DUPLICATES_WITHIN: Final = 20_000_000
 """Rows among which equal rows are looked for; their hashes are held in memory, 12 bytes each."""
 
 _COUNTED_AT_ONCE: Final = 200
-_LISTED_AT_ONCE: Final = 20
 _NAMES_SHOWN: Final = 5
 
 
@@ -96,7 +95,7 @@ def _listed(names: Sequence[str]) -> str:
 def broken(frame: pl.LazyFrame, path: Path | str, rules: Sequence[Rule]) -> list[Finding]:
     """The rules that rows break, each with its count and its first rows.
 
-    Counts come first, for all rules in a pass or a few; the rows of those that are broken after that, since to collect rows is dear.
+    Counts come first, for all rules in one pass or a few; then the rows of those that are broken, each until five are found.
     """
     counts: list[tuple[Rule, int]] = []
     for at in range(0, len(rules), _COUNTED_AT_ONCE):
@@ -104,14 +103,9 @@ def broken(frame: pl.LazyFrame, path: Path | str, rules: Sequence[Rule]) -> list
         got = tabular.collected(frame.select(rule.broken.fill_null(False).sum().alias(str(i)) for i, rule in enumerate(some)), path)
         counts += [(rule, int(count)) for rule, count in zip(some, got.row(0), strict=True) if count]
     found: list[Finding] = []
-    for at in range(0, len(counts), _LISTED_AT_ONCE):
-        few = counts[at : at + _LISTED_AT_ONCE]
-        first = [
-            pl.col("row").filter(rule.broken.fill_null(False)).bottom_k(SHOWN).implode().alias(str(i)) for i, (rule, _) in enumerate(few)
-        ]
-        got = tabular.collected(frame.select(first), path)
-        for (rule, count), rows in zip(few, got.row(0), strict=True):
-            found.append(Finding(rule.key, rule.column, rule.what, count, tuple(sorted(rows)), rule.mend, rule.grave))
+    for rule, count in counts:
+        rows = tabular.collected(frame.filter(rule.broken.fill_null(False)).select("row").head(SHOWN), path)["row"]
+        found.append(Finding(rule.key, rule.column, rule.what, count, tuple(rows.to_list()), rule.mend, rule.grave))
     return found
 
 
@@ -147,7 +141,7 @@ def equal_rows(frame: pl.LazyFrame, path: Path | str, names: Sequence[str], rows
     if again.is_empty():
         return []
     within = f" (looked for in the first {DUPLICATES_WITHIN:,})" if rows > DUPLICATES_WITHIN else ""
-    mend = "A cleaned copy keeps them: two equal fills on a day can be real. Delete them if exports that overlap were joined"
+    mend = "A cleaned copy keeps them, and painlab.records.read counts such a fill once: see whether exports that overlap were joined"
     first = tuple(again.head(SHOWN).to_list())
     return [Finding("equal rows", "", f"equal to an earlier row in every cell{within}", len(again), first, mend, False)]
 

@@ -18,25 +18,35 @@ PLACEHOLDER: Final = (
 
 # The names that systems give to such columns, in lower case with everything but letters and digits as one underscore.
 _NAMES: Final = {
-    "person": r"((src_|source_|de_?id_?)?(person|patient|pat|pt|member|mbr|subject|client|bene|beneficiary|enrol+ee|participant|recipient|study)s?"
+    "person": r"((src_|source_|de_?id_?)?(person|patient|pat|pt|member|mbr|subject|client|bene|beneficiary|enrol+ee|"
+    r"participant|recipient|study)s?"
     r"(_?(id|no|nr|num|number|key|code|pseudonym|identifier|source_value))?|patid|pseudo\w*|hashed?_id|mrn|enrolid|desynpuf_id|"
-    r"medical_record(_number|_no)?|nhs_number|chi(_number)?|eid|versicherten\w*|patientennummer|patienten_?id|patnr|identifiant|paciente|nip)",
+    r"medical_record(_number|_no)?|nhs_number|chi(_number)?|eid|versicherten\w*|patientennummer|"
+    r"patienten_?id|patnr|identifiant|paciente|nip)",
     "birth": r"(dob|date_of_birth|birth_?(date|day|datetime)|geburtsdatum|year_of_birth|yob|birth_year)",
-    "date": r"((rx_?|script_?)?(fill(ed)?|disp(ensed?|ensing)?|service|svc|srvc?|prescri(bed|ption)|presc|issued?|start|order(ed|ing)?|sold|claim|"
-    r"drug_exposure_start|supply|visit|event|assessment|index|med)_?(date|dt|datetime|time)|date(_of)?(_?(fill(ed)?|dispens(ed|ing)|service|"
+    "date": r"((rx_?|script_?)?(fill(ed)?|disp(ensed?|ensing)?|service|svc|srvc?|prescri(bed|ption)|presc|issued?|"
+    r"start|order(ed|ing)?|sold|claim|"
+    r"drug_exposure_start|supply|visit|event|assessment|index|med)_?(date|dt|datetime|time)|"
+    r"date(_of)?(_?(fill(ed)?|dispens(ed|ing)|service|"
     r"supply|issued?|prescription|visit))?|dispensed(_on|_at)?|filled(_on|_at)?|issued|fill_?dt|rxdate|(abgabe)?datum|fecha|dt|week|month)",
-    "days": r"(days?_?s?_?(of_)?_?(supply|supplied|sup|suply|supp)|dayssup\w*|daysupp\w*|days|duration(_days)?|supply(_days)?|dsupp|reichdauer|reichweite|"
+    "days": r"(days?_?s?_?(of_)?_?(supply|supplied|sup|suply|supp)|dayssup\w*|daysupp\w*|days|duration(_days)?|"
+    r"supply(_days)?|dsupp|reichdauer|reichweite|"
     r"num_days|days_dispensed)",
-    "quantity": r"((rx_|disp_|dispensed_?|metric_?|fill_|total_|drug_|num_)?(qty|quant|quantity|units|count|amount|menge|anzahl|cantidad|tablets|pills)"
+    "quantity": r"((rx_|disp_|dispensed_?|metric_?|fill_|total_|drug_|num_)?(qty|quant|quantity|units|count|amount|"
+    r"menge|anzahl|cantidad|tablets|pills)"
     r"(_?(dispensed|disp|dspnsd(_num)?|supplied|filled|num|prescribed|units))?|no_of_units|number_of_units)",
-    "strength": r"((drug_|dose_|med_|product_)?(strength|strngth|str|staerke|potency|concentration)(_(mg|value|num|per_unit|mg_per_unit|amount))?|"
+    "strength": r"((drug_|dose_|med_|product_)?(strength|strngth|str|staerke|potency|concentration)(_(mg|value|num|"
+    r"per_unit|mg_per_unit|amount))?|"
     r"mg_per_(unit|tablet|pill)|dose_per_unit|unit_dose|dosage|dosis)",
     "dose": r"(daily_|total_|mean_|avg_)?(mme|mmed|med_mme|omed|ome|mg_day|mg_per_day|daily_dose|dose)(_(mg|per_day|day|daily))?",
     "drug code": r"(ndc\w*|rx_?norm\w*|rxcui|atc(_code)?|dmd(_code)?|bnf_code|drug_(concept_id|code|id)|gpi|hicl\w*|pzn|din)",
-    "drug": r"((generic_?|brand_?|product_?|label_?|dispensed_|prescribed_|ndc_)?(drug|medication|medicine|med|product|prod|ingredient|active_ingredient|"
-    r"opioid|substance|wirkstoff|praeparat|arzneimittel|medikament|medicamento?|farmaco)s?(_?(name|desc\w*|label|concept_name|source_value|text|generic))?|"
+    "drug": r"((generic_?|brand_?|product_?|label_?|dispensed_|prescribed_|ndc_)?(drug|medication|medicine|med|"
+    r"product|prod|ingredient|active_ingredient|"
+    r"opioid|substance|wirkstoff|praeparat|arzneimittel|medikament|medicamento?|farmaco)s?(_?(name|"
+    r"desc\w*|label|concept_name|source_value|text|generic))?|"
     r"prodnme|gennme|(generic|brand|label)(_?name)?|bnf_(name|description)|rx_name|drug_nm)",
-    "pain": r"((worst_|average_|avg_|current_|usual_|mean_)?pain(_?(score|nrs|vas|level|intensity|rating|scale|now|average|severity))?|nrs\w*|vas\w*|"
+    "pain": r"((worst_|average_|avg_|current_|usual_|mean_)?pain(_?(score|nrs|vas|level|intensity|rating|scale|"
+    r"now|average|severity))?|nrs\w*|vas\w*|"
     r"bpi\w*|schmerz\w*|headache\w*score)",
     "condition": r"((principal_|primary_|admitting_)?(icd\w*|dx\w*|diag\w*|condition(_(code|source_value|concept_id))?|snomed\w*))",
     "sex": r"(sex|gender|geschlecht|sexe|sexo|gender_source_value|sex_code|m_f)",
@@ -44,7 +54,8 @@ _NAMES: Final = {
     "unit": r"((strength_?|dose_?|drug_|dosage_)?(unit|uom)|units_of_measure|einheit)",
     "route": r"(route(_of_administration|_name|_source_value)?|roa|form|dosage_?form|dose_?form|formulation)",
     "refill": r"(refills?(_(no|number|num))?|fill_num(ber)?|refill_cnt)",
-    "private": r"((first|last|middle|full|sur|given|family|maiden)_?names?|(patient|pat)_?name|address\w*|street|tele?phone\w*|phone\w*|mobile|e_?mail\w*|"
+    "private": r"((first|last|middle|full|sur|given|family|maiden)_?names?|(patient|pat)_?name|address\w*|street|"
+    r"tele?phone\w*|phone\w*|mobile|e_?mail\w*|"
     r"ssn|social_security\w*|post_?code|zip(_?code)?)",
 }  # fmt: skip
 _NAMED: Final = {role: re.compile(pattern) for role, pattern in _NAMES.items()}
@@ -52,24 +63,29 @@ _NAMED: Final = {role: re.compile(pattern) for role, pattern in _NAMES.items()}
 WORDS: Final = {
     "person": "person identifier", "birth": "date of birth", "date": "date", "other date": "another date", "days": "days' supply",
     "quantity": "quantity", "strength": "strength", "dose": "dose", "drug": "drug name", "drug code": "drug code", "pain": "pain score",
-    "condition": "condition code", "sex": "sex", "age": "age", "unit": "unit of measure", "route": "route or form", "refill": "refill number",
+    "condition": "condition code", "sex": "sex", "age": "age", "unit": "unit of measure", "route": "route or form",
+    "refill": "refill number",
     "private": "direct identifier (private)", "row number": "row number", "constant": "constant (one value throughout)", "empty": "empty",
     "text": "free text", "category": "category", "yes or no": "yes or no", "number": "number", "code": "code or identifier",
 }  # fmt: skip
 NUMBERS: Final = frozenset({"days", "quantity", "strength", "dose", "pain", "age", "number", "refill"})
 DATES: Final = frozenset({"date", "birth", "other date"})
 _DRUGS: Final = (
-    r"(?i)(?-u:\b)([a-z]*codone|[a-z]*morph(one|ine?)[a-z]*|codein[a-z]*|co-?codamol|tramadol[a-z]*|fentan[iy]l[a-z]*|methadon[a-z]*|buprenorphin[a-z]*|tapentadol[a-z]*|tilidin[a-z]*|"
-    r"meperidin[a-z]*|pethidin[a-z]*|levorphanol|dihydrocodein[a-z]*|pentazocin[a-z]*|butorphanol|percocet|vicodin|norco|oxycontin|ultram|dilaudid|suboxone|"
-    r"duragesic|opana|nucynta|ibuprofen|naproxen|acetaminophen|paracetamol|gabapentin|pregabalin|duloxetine|amitriptylin[a-z]*|diclofenac|celecoxib)"
+    r"(?i)(?-u:\b)([a-z]*codone|[a-z]*morph(one|ine?)[a-z]*|codein[a-z]*|co-?codamol|tramadol[a-z]*|"
+    r"fentan[iy]l[a-z]*|methadon[a-z]*|buprenorphin[a-z]*|tapentadol[a-z]*|tilidin[a-z]*|"
+    r"meperidin[a-z]*|pethidin[a-z]*|levorphanol|dihydrocodein[a-z]*|pentazocin[a-z]*|butorphanol|"
+    r"percocet|vicodin|norco|oxycontin|ultram|dilaudid|suboxone|"
+    r"duragesic|opana|nucynta|ibuprofen|naproxen|acetaminophen|paracetamol|gabapentin|pregabalin|"
+    r"duloxetine|amitriptylin[a-z]*|diclofenac|celecoxib)"
 )
 _ICD: Final = r"^([A-TV-Z][0-9][0-9A-Z](\.?[0-9A-Z]{1,4})?|[0-9]{3}\.[0-9]{1,2}|V[0-9]{2}(\.[0-9]{1,2})?|E[0-9]{3}(\.[0-9])?)$"
 _NDC: Final = r"^([0-9]{4,5}-[0-9]{3,4}-[0-9]{1,2}|[0-9]{11}|[A-Z][0-9]{2}[A-Z]{2}[0-9]{2})$"
 SEX: Final = r"(?i)^(m|f|w|d|u|x|male|female|man|woman|m.nnlich|weiblich|homme|femme|unknown|other|0|1|2|9|8507|8532)$"
 _YES_OR_NO: Final = r"(?i)^(y|n|yes|no|true|false|t|f|ja|nein|oui|non|0|1)$"
 _CONTACT: Final = r"(^[^@\s]+@[^@\s]+\.[a-z]{2,}$|^\+?\(?[0-9]{3}\)?[-. ][0-9]{3}[-. ][0-9]{4}$|^[0-9]{3}-[0-9]{2}-[0-9]{4}$)"
-WITH_UNIT: Final = r"(?i)^([-+]?[[0-9].,]+)\s*(mg|mcg|µg|μg|ug|g|ml|tab(let)?s?|tabletten|cap(sule)?s?|kapseln?|pills?|patch(es)?|ea(ch)?|units?|days?|d|stk|stück|tage?)\.?$"
-COUNTED: Final = r"(?i)^([-+]?[[0-9].,]+)\s*(tab(let)?s?|tabletten|cap(sule)?s?|kapseln?|pills?|patch(es)?|ea(ch)?|units?|days?|stk|stück|tage?|years?|yrs?)\.?$"
+_COUNTS: Final = "tab(let)?s?|tabletten|cap(sule)?s?|kapseln?|pills?|patch(es)?|ea(ch)?|units?|days?|stk|stück|tage?"
+WITH_UNIT: Final = rf"(?i)^([-+]?[0-9.,]+)\s*(mg|mcg|µg|μg|ug|g|ml|d|{_COUNTS})\.?$"
+COUNTED: Final = rf"(?i)^([-+]?[0-9.,]+)\s*({_COUNTS}|years?|yrs?)\.?$"
 """Numbers with a unit behind that says only what is counted, and may be left out."""
 
 

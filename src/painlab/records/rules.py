@@ -26,12 +26,15 @@ BOUNDS: Final = {
 }
 _ABOVE_ZERO: Final = frozenset({"days", "quantity", "strength"})
 _TOTALS: Final = (
-    r"(?i)^\W*((grand |sub)?total\b|sum(me|ma)?\b|gesamt|totaal|total general|end of (report|file)|[0-9][[0-9],]* (rows?|records?)( (selected|affected))?\W*$|"
+    r"(?i)^\W*((grand |sub)?total\b|sum(me|ma)?\b|gesamt|totaal|total general|end of (report|file)|"
+    r"[0-9][0-9,]* (rows?|records?)( (selected|affected))?\W*$|"
     r"(number of )?(rows|records)\b|report (run|generated|printed)|printed (on|by)|page [0-9]+( of [0-9]+)?\W*$|average\W*$|mean\W*$)"
 )
 _MOJIBAKE: Final = r"Ã[\u0080-\u00BF©¨«¤¶¼±³]|â€|Â[\u00A0-\u00BF]|\uFFFD"
 _BROKEN: Final = r"^(#(REF|VALUE|NAME|DIV/0|NUM|NULL|N/A)[!?]?|#{3,})$"
 _SHORTENED: Final = r"^[0-9]([.,][0-9]+)?[Ee]\+[0-9]+$"
+
+_MONTH_NAMED: Final = r"^([0-9]{1,2}(st|nd|rd|th)?[-/. ]*[A-Za-z]{3,9}[-/., ]*[0-9]{2,4}|[A-Za-z]{3,9}[. ]+[0-9]{1,2}[, ]+[0-9]{4})($|[T ])"
 
 
 class Rule(NamedTuple):
@@ -61,16 +64,22 @@ def cell(name: str) -> pl.Expr:
 
 def staged(frame: pl.LazyFrame, seen: Sequence[Seen], decimal: str) -> pl.LazyFrame:
     """A table with its cells as the rules need them: without marks for "missing", as numbers and as days."""
+    figures = [one for one in seen if one.role in NUMBERS]
     cells = frame.with_columns(cell(one.column).alias(CELL + one.column) for one in seen)
-    values = [_value(pl.col(CELL + one.column), one.role, decimal).alias(VALUE + one.column) for one in seen if one.role in NUMBERS]
+    values = [number(pl.col(CELL + one.column), decimal).alias(VALUE + one.column) for one in figures]
     days = [day(pl.col(CELL + one.column), one.order).alias(DAY + one.column) for one in seen if one.role in DATES]
-    return cells.with_columns(*values, *days)
+    return cells.with_columns(*values, *days).with_columns(_with_unit(one, decimal).alias(VALUE + one.column) for one in figures)
 
 
-def _value(text: pl.Expr, role: str, decimal: str) -> pl.Expr:
-    """Cells as numbers, also where a unit stands behind: "30 tablets", and "5 mg" where mg are meant."""
-    behind = WITH_UNIT if role in {"strength", "dose"} else COUNTED
-    return number(text, decimal).fill_null(number(text.str.extract(behind, 1), decimal))
+def _unread(name: str) -> pl.Expr:
+    """The cells that are no number, null elsewhere, so that what is done to them costs little."""
+    return pl.when(pl.col(VALUE + name).is_null()).then(pl.col(CELL + name))
+
+
+def _with_unit(one: Seen, decimal: str) -> pl.Expr:
+    """A column's numbers, also where a unit stands behind: "30 tablets", and "5 mg" where mg are meant."""
+    behind = WITH_UNIT if one.role in {"strength", "dose"} else COUNTED
+    return pl.col(VALUE + one.column).fill_null(number(_unread(one.column).str.extract(behind, 1), decimal))
 
 
 def row_rules(names: list[str], header: tuple[str, ...]) -> Iterator[Rule]:
@@ -137,7 +146,8 @@ def _date_rules(name: str, role: str, key: bool, order: str, today: datetime.dat
     waiting = text.str.contains(r"^[0-9]{1,2}[-/. ][0-9]{1,2}[-/. ]([0-9]{4}|[0-9]{2})\b") if order not in {"dmy", "mdy"} else pl.lit(False)
     year_only = text.str.contains(r"^(19|20)[0-9]{2}$") if role == "birth" else pl.lit(False)
     yield Rule(
-        "unreadable date", name, text.is_not_null() & when.is_null() & ~waiting & ~year_only, "no date that can be read, or no day of the calendar",
+        "unreadable date", name, text.is_not_null() & when.is_null() & ~waiting & ~year_only, "no date that "
+        "can be read, or no day of the calendar",
         "Write them as 2024-01-31", grave=key, aside=key,
     )  # fmt: skip
     yield Rule("future", name, when > today, f"after today ({today})", "Correct the year, or leave the row out")
@@ -150,7 +160,7 @@ def _date_rules(name: str, role: str, key: bool, order: str, today: datetime.dat
 def _number_rules(name: str, role: str, decimal: str) -> Iterator[Rule]:
     text, value = pl.col(CELL + name), pl.col(VALUE + name)
     other = "," if decimal == "." else "."
-    crossed = value.is_null() & number(text, other).is_not_null()
+    crossed = number(_unread(name), other).is_not_null()
     sign = {",": "comma", ".": "point"}
     yield Rule(
         "decimal", name, crossed, f"a decimal {sign[other]}, where the others have decimal {sign[decimal]}s",
@@ -174,11 +184,8 @@ def _number_rules(name: str, role: str, decimal: str) -> Iterator[Rule]:
     yield Rule("too large", name, value > most, f"above {most:,.0f} {of}", "Probably a slip, or two columns exchanged")
 
 
-def order_counts(column: str) -> dict[str, pl.Expr]:
-    """What tells the order of day and month in a column, as expressions to aggregate; and a date that may be read both ways."""
-    text = pl.col(CELL + column)
-    either = text.str.contains(r"^(0?[1-9]|1[0-2])[-/. ](0?[1-9]|1[0-2])[-/. ]([0-9]{4}|[0-9]{2})\b")
-    return order_evidence(text) | {"example": text.filter(either.fill_null(False)).first()}
+EITHER_ORDER: Final = r"^(0?[1-9]|1[0-2])[-/. ](0?[1-9]|1[0-2])[-/. ]([0-9]{4}|[0-9]{2})($|[T ])"
+"""Dates that may be read both ways."""
 
 
 def date_styles(column: str) -> dict[str, pl.Expr]:
@@ -188,7 +195,7 @@ def date_styles(column: str) -> dict[str, pl.Expr]:
     return {
         "year first (2024-01-31)": text.str.contains(r"^[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}").sum(),
         "compact (20240131)": compact.sum(),
-        "with the month's name (31 Jan 2024)": (text.str.contains(r"[A-Za-z]{3}") & day(text).is_not_null()).sum(),
+        "with the month's name (31 Jan 2024)": text.str.contains(_MONTH_NAMED).sum(),
         "Excel serial numbers (45322)": serial.sum(),
         "day and month as numbers (31/01/2024)": order_evidence(text)["three"],
     }

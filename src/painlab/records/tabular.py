@@ -37,8 +37,8 @@ class Layout(NamedTuple):
 
     `header_row` is the row of the header as a spreadsheet numbers it (title lines may stand above), 0 where there is none. `names` are the
     columns as PainLab calls them: spaces around a name are taken off, a missing name becomes column_3, a second "dose" becomes dose_2, and
-    a column of the file called "row", "surplus", "unread" or "reason" becomes row_2 and so on: these are PainLab's own. `header` is what the file has there; both are empty until read.
-    For Parquet, `encoding` is "parquet" and `delimiter` empty.
+    a column of the file called "row", "surplus", "unread" or "reason" becomes row_2 and so on: these are PainLab's own. `header` is what
+    the file has there; both are empty until read. For Parquet, `encoding` is "parquet" and `delimiter` empty.
     """
 
     encoding: str
@@ -81,8 +81,8 @@ def sniff(path: Path | str) -> Layout:
     Raises
     ------
     InputError
-        If the file is missing, a folder, unreadable, empty, no table at all (a workbook, a PDF, a web page, JSON; the error says how to save it as
-        CSV), or beyond the bounds: 200 GB, lines of a million bytes, 1,000 columns.
+        If the file is missing, a folder, unreadable, empty, no table at all (a workbook, a PDF, a web page, JSON; the error says how to
+        save it as CSV), or beyond the bounds: 200 GB, lines of a million bytes, 1,000 columns.
 
     >>> import tempfile
     >>> table = Path(tempfile.mkdtemp()) / "fills.csv"
@@ -99,11 +99,11 @@ def sniff(path: Path | str) -> Layout:
 def scan(path: Path | str, layout: Layout | None = None) -> pl.LazyFrame:
     """The rows of a table, lazily, however large it is.
 
-    Columns are called by `Layout.names`. Those of a CSV are all String with empty cells null; those of Parquet keep their types. Two more are
-    added: `row` (UInt32), the row in the file as a spreadsheet numbers it, title lines and blank lines counted (a Parquet's first row is 2, as
-    that of a CSV with its header on top); and `surplus` (String), what stands in a row beyond the header's last column, null in nearly all rows: such
-    a row has probably been shifted, and is not to be believed unread. Rows that are wholly empty are left out. A file that is not plain UTF-8 is
-    first copied, in chunks, into a temporary one.
+    Columns are called by `Layout.names`. Those of a CSV are all String with empty cells null; those of Parquet keep their types. Two more
+    are added: `row` (UInt32), the row in the file as a spreadsheet numbers it, title lines and blank lines counted (a Parquet's first row
+    is 2, as that of a CSV with its header on top); and `surplus` (String), what stands in a row beyond the header's last column, null in
+    nearly all rows: such a row has probably been shifted, and is not to be believed unread. Rows that are wholly empty are left out. A
+    file that is not plain UTF-8 is first copied, in chunks, into a temporary one.
 
     Raises InputError as `sniff` does; collect by `collected` so that what goes wrong later is said in the same way.
 
@@ -128,11 +128,12 @@ def scan(path: Path | str, layout: Layout | None = None) -> pl.LazyFrame:
     return frame.filter(~cells).select(
         *(pl.col(one).alias(name) for one, name in zip(inner, layout.names, strict=True)),
         pl.col("row").cast(pl.UInt32),
-        pl.when(extra != "").then(extra).alias("surplus"),
+        pl.when(extra != "").then(pl.when(pl.col(beyond[-1]).is_null()).then(extra).otherwise(extra + "...")).alias("surplus"),
     )
 
 
 _WIDTH_BEYOND: Final = 8
+_WIDEST_SEARCHED: Final = 60
 
 
 def _parsed(readable: Path, delimiter: str, names: Sequence[str], skipped: int) -> pl.LazyFrame:
@@ -257,20 +258,25 @@ def _opened(path: Path, size: int, changed: int) -> tuple[Layout, Path]:
     if not letters.plain:
         readable = encodings.as_utf8(path, letters, where)
     if letters.quotes and not _parses(readable, delimiter, len(header), header_row):
-        readable, stray = encodings.with_quotes_mended(readable, delimiter, where)
+        readable, stray = encodings.with_quotes_mended(readable, delimiter, len(header), where)
     decimal = decimal_of(records[first:], delimiter)
     layout = Layout(letters.encoding, delimiter, decimal, header_row, named(header), header, letters.nulls, letters.quotes, tuple(stray))
     return layout, readable
 
 
 def _parses(readable: Path, delimiter: str, width: int, header_row: int) -> bool:
-    """Whether the quotation marks of a file are paired, as polars reads them."""
+    """Whether the quotation marks of a file are paired, as polars reads them, and none has swallowed rows."""
     names = [f"c{index}" for index in range(width + _WIDTH_BEYOND)]
+    frame = _parsed(readable, delimiter, names, header_row)
+    sign = re.escape(delimiter)
+    row = rf"(?m)^[^{sign}\n]*(?:{sign}[^{sign}\n]*){{{width - 1}}}$"
+    broken = [pl.when(pl.col(name).str.contains("\n", literal=True)).then(pl.col(name)) for name in names]
+    rows = [one.str.count_matches(row).max().alias(str(at)) for at, one in enumerate(broken)] if 1 < width <= _WIDEST_SEARCHED else []
     try:
-        _parsed(readable, delimiter, names, header_row).select(pl.col(names).null_count()).collect(engine="streaming")
+        found = frame.select(pl.col(names).null_count(), *rows).collect(engine="streaming")
     except pl.exceptions.PolarsError:
         return False
-    return True
+    return max((int(found[str(at)][0] or 0) for at in range(len(rows))), default=0) < encodings.swallowed(width)
 
 
 def _parquet(path: Path, where: str) -> Layout:

@@ -15,7 +15,7 @@ LOWEST: Final = 110.0
 TALLEST: Final = 420.0
 _ROW: Final = (30.0, 52.0)  # of a chart of dots: the least and the most that a row takes
 _SIZE: Final = re.compile(r'<svg[^>]*?\bwidth="([\d.]+)"[^>]*?\bheight="([\d.]+)"')
-_TURNS: Final = 4
+_TURNS: Final = 7
 _NEAR: Final = 3.0  # pixels, which the last scaling takes up
 
 
@@ -66,19 +66,30 @@ def fitted(spec: Spec, width: float, height: float, *, columns: int | None = Non
     lowest, tallest = (LOWEST, TALLEST) if not dots else (max(_ROW[0] * max(dots), 60.0), max(_ROW[1] * max(dots), 60.0))
     for cell in cells:
         cell["height"] = min(tallest, max(lowest, cell["height"]))
-    for _ in range(_TURNS):
-        _break_titles(cells, across, made)
-        now = draw(made)
+    given = _subtitles(cells)
+    best: Drawn | None = None
+    for turn in range(_TURNS):
+        _break_titles(given, cells, across, made)
+        now = draw(copy.deepcopy(made))
         wider, higher = (width - now.width) / across, (height - now.height) / rows
+        large = all(cell["width"] >= NARROWEST and cell["height"] >= lowest - 1 for cell in cells)
+        fits = now.width <= width + _NEAR and now.height <= height + _NEAR
+        if large and fits and (best is None or now.width > best.width):
+            best = now
         at_most = all(cell["height"] >= tallest for cell in cells)
         if abs(wider) < _NEAR and (abs(higher) < _NEAR or (higher > 0 and at_most)):
             break
+        # Labels come and go with the width, so the last turns take smaller steps.
+        step = 1.0 if turn < 3 or wider < 0.0 else 0.5
         for cell in cells:
-            cell["width"] = max(40.0, cell["width"] + wider)
+            cell["width"] = max(40.0, cell["width"] + step * wider)
             cell["height"] = min(tallest, max(20.0, cell["height"] + higher))
-    now = draw(made)
-    small = any(cell["width"] < NARROWEST or cell["height"] < lowest - 1 for cell in cells)
-    return None if small or now.width > width + _NEAR or now.height > height + _NEAR else now
+    return best
+
+
+def has_rows(spec: Spec) -> bool:
+    """Whether a chart's small charts are rows of dots, whose height follows from how many they are."""
+    return any(_rows_of_dots(cell) for cell in spec.get("concat", []))
 
 
 def _arrange(spec: Spec, across: int) -> None:
@@ -108,19 +119,29 @@ def _rows_of_dots(cell: Spec) -> int:
     return len({str(row.get("label")) for row in cell.get("data", {}).get("values", [])})
 
 
-def _break_titles(cells: list[Spec], across: int, spec: Spec) -> None:
-    """Break the words above small charts so that they do not run into the next one's."""
+def _subtitles(cells: list[Spec]) -> list[list[str]]:
+    """The words above each small chart, line by line as they are given."""
+    found = []
+    for cell in cells:
+        title = cell.get("title")
+        words = title.get("subtitle") if isinstance(title, dict) else None
+        found.append([] if words is None else list(words) if isinstance(words, list) else [str(words)])
+    return found
+
+
+def _break_titles(given: list[list[str]], cells: list[Spec], across: int, spec: Spec) -> None:
+    """Break the words above small charts so that they do not run into the next one's, and leave room for them between rows."""
     gap = float(spec["spacing"]["column"])
+    highest = 0
     for start in range(0, len(cells), across):
-        row = cells[start : start + across]
-        broken = []
-        for cell in row:
-            title = cell.get("title")
-            words = title.get("subtitle") if isinstance(title, dict) else None
-            if words is None:
-                continue
-            text = " ".join(words).strip() if isinstance(words, list) else str(words)
-            broken.append((title, list(typesetting.wrap(text, TYPE, max(60.0, cell["width"] + gap - 16.0)))))
-        most = max((len(lines) for _, lines in broken), default=0)
-        for title, lines in broken:
-            title["subtitle"] = lines + [""] * (most - len(lines)) if most > 1 else lines[0]
+        places = [place for place in range(start, min(start + across, len(cells))) if given[place]]
+        broken = {}
+        for place in places:
+            room = max(60.0, cells[place]["width"] + gap - 16.0)
+            broken[place] = [line for words in given[place] for line in typesetting.wrap(words, TYPE, room)]
+        most = max((len(lines) for lines in broken.values()), default=0)
+        highest = max(highest, most)
+        for place, lines in broken.items():
+            cells[place]["title"]["subtitle"] = lines + [""] * (most - len(lines)) if most > 1 else lines[0]
+    if has_rows(spec) and across < len(cells):
+        spec["spacing"]["row"] = 112.0 + 24.0 * highest

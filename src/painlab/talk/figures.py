@@ -5,20 +5,19 @@ import io
 import re
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any, Final
 
 from painlab.errors import InputError
-from painlab.projection import Projection
-from painlab.records.export import replace_file
-from painlab.scenario import Scenario
+from painlab.records.export import check_target
 from painlab.simulation import MAX_DRAWS, MAX_PATIENTS, whole_number
 from painlab.tables import nearest, printable
-from painlab.talk import backing, benefit, chart_size, doubts, findings, opening, typesetting
+from painlab.talk import benefit, chart_size, doubts, findings, opening, typesetting
 from painlab.talk.brief import Brief
-from painlab.talk.runs import projections_of
+from painlab.talk.making import write
+from painlab.talk.runs import What, projections_of
 from painlab.talk.story import Figure, Page
 
 FIGURES: Final = {
@@ -62,7 +61,7 @@ _PAGES: Final[dict[str, _Maker]] = {
 
 def figure(
     name: str,
-    what: Any,
+    what: What | Sequence[What],
     path: str | Path,
     size: str | tuple[float, float] = "single",
     dpi: int = 600,
@@ -104,7 +103,7 @@ def figure(
         raise InputError("the picture of the cycle is not readable at this width", expected=f"at least {_CYCLE_WIDTH:.0f} mm", mend=mend)
     drawn = _figure(name, what, patients=whole_number("patients", patients, 1, MAX_PATIENTS), draws=draws, seed=seed)
     svg = at_size(drawn, width, height, origin=origin)
-    replace_file(path, rendered(svg, ending, dpi, drawn))
+    write(rendered(svg, ending, dpi, drawn), path)
     return path
 
 
@@ -119,7 +118,9 @@ def dimensions(size: str | tuple[float, float]) -> tuple[float, float]:
             known = ", ".join(SIZES)
             raise InputError(f'unknown size "{printable(size)}"{nearest(size, SIZES)}', expected=f"{known}, or width and height in mm")
         return SIZES[size]
-    expected = f"{_WIDTHS[0]:.0f} to {_WIDTHS[1]:.0f} mm wide and {_HEIGHTS[0]:.0f} to {_HEIGHTS[1]:.0f} mm high, or 0 for the height it needs"
+    expected = (
+        f"{_WIDTHS[0]:.0f} to {_WIDTHS[1]:.0f} mm wide and {_HEIGHTS[0]:.0f} to {_HEIGHTS[1]:.0f} mm high, or 0 for the height it needs"
+    )
     try:
         width, height = (float(one) for one in size)
     except (TypeError, ValueError):
@@ -131,19 +132,20 @@ def dimensions(size: str | tuple[float, float]) -> tuple[float, float]:
 
 def _check(name: str, path: Path, dpi: int, force: bool) -> str:
     if name not in FIGURES:
-        raise InputError(f'there is no figure "{printable(str(name))}"{nearest(str(name), FIGURES)}', expected=f"one of {', '.join(FIGURES)}")
+        raise InputError(
+            f'there is no figure "{printable(str(name))}"{nearest(str(name), FIGURES)}', expected=f"one of {', '.join(FIGURES)}"
+        )
     ending = path.suffix.lower().removeprefix(".")
     if ending not in FORMATS:
         problem = f'the ending ".{printable(ending)}" is not one of a figure' if ending else "the file's name has no ending"
         raise InputError(problem, where=printable(str(path)), expected=f"one of {', '.join(f'.{one}' for one in FORMATS)}")
     if isinstance(dpi, bool) or not isinstance(dpi, int) or not _DPI[0] <= dpi <= _DPI[1]:
         raise InputError(f"dpi is {dpi!r}", expected=f"a whole number from {_DPI[0]} to {_DPI[1]:,}")
-    if path.exists() and not path.is_dir() and not force:
-        raise InputError("the file is there already", where=printable(str(path)), mend="Use force to replace it, or another name.")
+    check_target(path, force=force)
     return ending
 
 
-def _figure(name: str, what: Any, *, patients: int, draws: int, seed: int) -> Figure:
+def _figure(name: str, what: What | Sequence[What], *, patients: int, draws: int, seed: int) -> Figure:
     """The figure of a talk's page; only that page is worked out."""
     draws = whole_number("draws", draws, 1, MAX_DRAWS)
     runs = projections_of(what, patients=patients, draws=draws, seed=seed)
@@ -166,7 +168,7 @@ def at_size(drawn: Figure, width: float, height: float, *, origin: bool = True) 
     if chart is None:
         expected = f"more than {width:g} by {height or _TALLEST:g} mm, for its type must keep {7} to {LARGEST_TYPE:g} points"
         raise InputError(f'the figure "{drawn.name}" does not fit the size', expected=expected, mend='Choose size "double" or "full".')
-    scale = min(room / chart.width, (most - under) / chart.height)
+    scale = min(room / chart.width, (most - under) / chart.height, _SCALE if "concat" in drawn.spec else 1e9)
     tall = chart.height * scale
     whole = height * _MM or tall + under
     inner = re.sub(r"^.*?<svg\b[^>]*>(.*)</svg>\s*$", r"\1", chart.svg, flags=re.DOTALL)
@@ -178,7 +180,8 @@ def at_size(drawn: Figure, width: float, height: float, *, origin: bool = True) 
     left = (room - chart.width * scale) / 2.0
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="{width:g}mm" '
-        f'height="{whole / _MM:.3f}mm" viewBox="0 0 {room:.3f} {whole:.3f}" role="img"><title>{escape(typesetting.clean(drawn.alt))}</title>'
+        f'height="{whole / _MM:.3f}mm" viewBox="0 0 {room:.3f} {whole:.3f}" role="img">'
+        f"<title>{escape(typesetting.clean(drawn.alt))}</title>"
         f"<desc>{escape(typesetting.clean(drawn.caption))}</desc>"
         f'<rect width="{room:.3f}" height="{whole:.3f}" fill="#ffffff"/>'
         f'<g transform="translate({left:.3f} 0) scale({scale:.6f})">{inner}</g>{words}</svg>'
@@ -188,16 +191,16 @@ def at_size(drawn: Figure, width: float, height: float, *, origin: bool = True) 
 def _fitted(spec: dict[str, Any], room: float, most: float, exact: bool) -> chart_size.Drawn | None:
     """The chart as wide as its room in the fewest rows of small charts that fit it; as high as it likes unless the height is given."""
     if "concat" not in spec:
-        drawn = chart_size.draw(_retyped(spec, room))
-        return drawn if drawn.height * room / drawn.width <= most + 1.0 else None
+        whole = chart_size.draw(_retyped(spec, room))
+        return whole if whole.height * room / whole.width <= most + 1.0 else None
     cells = len(spec["concat"])
     usual = spec.get("columns", cells)
     heights = [cell["height"] for cell in spec["concat"]]
     for across in sorted({one for one in range(1, usual + 1) if cells % one == 0 or one == 1}, reverse=True):
         rows = -(-cells // across)
-        # Without a given height each small chart keeps about the shape that it has in a talk.
+        # Without a given height lines keep about the shape that they have in a talk; dots take the room that their rows need.
         natural = rows * (max(heights) + 150.0)
-        high = most / _SCALE if exact else min(most / _SCALE, natural)
+        high = most / _SCALE if exact or chart_size.has_rows(spec) else min(most / _SCALE, natural)
         if (drawn := chart_size.fitted(spec, room / _SCALE, high, columns=across)) is not None:
             return drawn
     return None
@@ -228,7 +231,12 @@ def rendered(svg: str, ending: str, dpi: int, drawn: Figure) -> bytes:
 
     if ending == "svg":
         return svg.encode("utf-8")
-    points = re.sub(r'width="([\d.]+)mm" height="([\d.]+)mm"', lambda mm: f'width="{float(mm[1]) * _MM:.3f}" height="{float(mm[2]) * _MM:.3f}"', svg, count=1)
+    points = re.sub(
+        r'width="([\d.]+)mm" height="([\d.]+)mm"',
+        lambda mm: f'width="{float(mm[1]) * _MM:.3f}" height="{float(mm[2]) * _MM:.3f}"',
+        svg,
+        count=1,
+    )
     about = {"Title": typesetting.clean(drawn.alt), "Source": typesetting.clean(drawn.caption), "Software": "PainLab"}
     if ending == "png":
         return _with_words(vl_convert.svg_to_png(points, scale=dpi / 72.0), dpi, about)

@@ -78,7 +78,7 @@ def _is_number(cell: str) -> bool:
 
 
 def _widths(heads: Sequence[str], rows: Sequence[Sequence[str]], size: float, room: float, wide: float) -> tuple[float, ...]:
-    """Columns as wide as their longest line where all fit; else no narrower than their longest word, the rest by how much stands in them."""
+    """Columns as wide as their longest line where all fit; else at least as their longest word, the rest by how much stands in them."""
     factor, pad = wide * (1.0 + typesetting.MARGIN), 2.0 * PAD[0] + 1.0
     least, most = [], []
     for place, head in enumerate(heads):

@@ -13,8 +13,9 @@ from painlab.tables import printable
 from painlab.talk import layouts, typesetting
 from painlab.talk.embedding import embedded, unpacked
 from painlab.talk.grid_layout import PAD, Grid
+from painlab.talk.paper import Block, Box, Geometry
 from painlab.talk.powerpoint import made_of
-from painlab.talk.sheets import GAP, INDENT, Block, Box, Geometry, Placed, Sheet, sheets
+from painlab.talk.sheets import GAP, INDENT, Placed, Sheet, sheets
 from painlab.talk.story import Page, Said, Story
 from painlab.views.appearance import FONT
 
@@ -43,8 +44,8 @@ def pdf(story: Story) -> bytes:
     for number, sheet in enumerate(laid, start=1):
         foot = made_of(sheet, story) + (f" {_REPLACED}" if sheet.page.key in changed else "")
         svg = compose(sheet, geometry, foot, number, len(laid))
-        page = writer.add_page(PdfReader(io.BytesIO(vl_convert.svg_to_pdf(svg))).pages[0])
-        writer.add_outline_item(sheet.title[:200], page.page_number or 0)
+        writer.add_page(PdfReader(io.BytesIO(vl_convert.svg_to_pdf(svg))).pages[0])
+        writer.add_outline_item(title=sheet.title[:200], page_number=number - 1)
     made = story.provenance
     runs = made.get("runs", [])
     writer.add_metadata(
@@ -139,7 +140,10 @@ def _rect(box: Box, color: str) -> str:
 
 def _mark(box: Box) -> str:
     """The cycle: three arcs, each with a head."""
-    arc = '<path d="M -72.3 -48.8 A 87 87 0 0 1 60 -63" fill="none" stroke="#56B4E9" stroke-width="18"/><path d="M 42 -76 L 82 -80 L 66 -40 Z" fill="#56B4E9"/>'
+    arc = (
+        '<path d="M -72.3 -48.8 A 87 87 0 0 1 60 -63" fill="none" stroke="#56B4E9" stroke-width="18"/>'
+        '<path d="M 42 -76 L 82 -80 L 66 -40 Z" fill="#56B4E9"/>'
+    )
     turned = "".join(f'<g transform="rotate({turn})">{arc}</g>' for turn in (0, 120, 240))
     return f'<g transform="translate({box.x + box.width / 2:g} {box.y + box.height / 2:g}) scale({box.width / 220:g})">{turned}</g>'
 
@@ -148,14 +152,27 @@ def _line(text: str, x: float, y: float, size: float, color: str, *, bold: bool 
     """A line of text on its base line; turned: it runs from right to left."""
     if not text:
         return ""
+    stretches = typesetting.runs(text, size, bold, turned=turned)
+    whole = sum(run.width for stretch in stretches for run in stretch)
+    left = x - whole if right or turned else x
+    # Each piece is placed by itself: the renderer sets a line that lacks one letter in another font altogether.
+    parts: list[str] = []
+    for stretch in reversed(stretches) if turned else stretches:
+        for run in stretch:
+            parts.append(_run(run, left, y, size, color, bold))
+            left += run.width
+    return "".join(parts)
+
+
+def _run(run: typesetting.Run, x: float, y: float, size: float, color: str, bold: bool) -> str:
     weight = ' font-weight="bold"' if bold else ""
-    anchor = ' text-anchor="end"' if right or turned else ""
-    parts = []
-    for family, piece in typesetting.runs(text):
-        parts.append(f'<tspan font-family="{escape(family)}, {escape(FONT)}">{escape(piece)}</tspan>')
-    # The renderer takes a line's direction from its embedding marks alone.
-    inner = "".join(["\u202b", *parts, "\u202c"] if turned else parts)
-    return f'<text x="{x:g}" y="{y:g}" font-size="{size:g}" fill="#{color}"{weight}{anchor} xml:space="preserve">{inner}</text>'
+    anchor = ' text-anchor="end"' if run.turned else ""
+    # The renderer takes a direction from embedding marks alone.
+    shown = f"\u202b{run.text}\u202c" if run.turned else run.text
+    return (
+        f'<text x="{x + (run.width if run.turned else 0.0):.2f}" y="{y:.2f}" font-family="{escape(run.family)}, {escape(FONT)}" '
+        f'font-size="{size:g}" fill="#{color}"{weight}{anchor} xml:space="preserve">{escape(shown)}</text>'
+    )
 
 
 def _block(block: Block, color: str, *, bottom: bool = False) -> str:

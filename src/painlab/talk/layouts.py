@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from painlab.errors import InputError
 from painlab.tables import printable
-from painlab.talk.sheets import Box, Geometry
+from painlab.talk.paper import Box, Geometry
 
 FIRST: Final = ("Title Slide", "title")
 CONTENT: Final = ("Title and Content", "obj")
@@ -180,9 +180,7 @@ def _shape(number: int, name: str, box: Box, color: str) -> Any:
 
 def _cover(layout: Any) -> None:
     """The first slide: deep blue, with the cycle as a mark of three arcs."""
-    background = _xml(
-        f'<p:bg><p:bgPr><a:solidFill><a:srgbClr val="{DEEP}"/></a:solidFill><a:effectLst/></p:bgPr></p:bg>'
-    )
+    background = _xml(f'<p:bg><p:bgPr><a:solidFill><a:srgbClr val="{DEEP}"/></a:solidFill><a:effectLst/></p:bgPr></p:bg>')
     layout._element.cSld.insert(0, background)
     tree = layout.shapes._spTree
     mark = Box(72, 56, 44, 44)
@@ -237,7 +235,7 @@ def house(template: str | Path) -> Layouts:
             raise InputError(
                 f'the template has no layout "{name}"',
                 where=where,
-                expected=f"the layouts \"{FIRST[0]}\" and \"{CONTENT[0]}\"; it has {names}",
+                expected=f'the layouts "{FIRST[0]}" and "{CONTENT[0]}"; it has {names}',
                 mend="Name its layouts so in PowerPoint's slide master, or leave the template out.",
             )
         found.append((by_name or by_kind)[0])

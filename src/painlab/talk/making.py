@@ -10,12 +10,12 @@ from typing import Final
 from painlab.errors import InputError
 from painlab.projection import Projection
 from painlab.records.export import check_target
+from painlab.tables import nearest, printable
 from painlab.talk.brief import Progress
 from painlab.talk.reopening import is_deck, projected
 from painlab.talk.runs import MOST, What
 from painlab.talk.story import AUDIENCES, LENGTHS, Story
 from painlab.talk.telling import check_title, tell
-from painlab.tables import nearest, printable
 
 ENDINGS: Final = ("html", "pptx", "pdf")
 THEMES: Final = ("light", "dark")
@@ -52,8 +52,8 @@ def slides(
     Parameters
     ----------
     what
-        A Scenario; the name, code or path of one; a Projection; the folder that `painlab project --out` or `painlab sweep` wrote; a deck that
-        was made before (.html or .pptx), which is told again with its own runs; or up to four of these, of which the first leads.
+        A Scenario; the name, code or path of one; a Projection; the folder that `painlab project --out` or `painlab sweep` wrote; a deck
+        that was made before (.html, .pptx or .pdf), which is told again with its own runs; or up to four of these; the first leads.
     path
         The file to write. Its ending says what it becomes: .html, a talk whose charts answer; .pptx, for PowerPoint; .pdf, to hand out.
     title

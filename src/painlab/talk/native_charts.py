@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from painlab.talk.grid_layout import PAD, Grid
-from painlab.talk.sheets import Box
+from painlab.talk.paper import Box
 from painlab.talk.story import HIGH, LOW, Native
 from painlab.talk.typesetting import right_to_left
 
@@ -48,7 +48,7 @@ def _add_lines(shapes: Any, native: Native, box: Box, alt: str) -> Any:
     for name, values, _ in lines:
         data.add_series(name, values)
     banded = [place for place, line in enumerate(lines) if line[2] is not None][:2]  # of more, the others have dotted lines
-    for place, (name, values, _) in enumerate(lines):
+    for place, (name, _, _) in enumerate(lines):
         if place not in banded:
             for end in (LOW, HIGH):
                 if (edge := dict(native.series).get(name + end)) is not None:
@@ -59,7 +59,11 @@ def _add_lines(shapes: Any, native: Native, box: Box, alt: str) -> Any:
         data.add_series(name, heights)
     frame, chart = _frame(shapes, XL_CHART_TYPE.LINE, box, data, native, alt)
     if bands:
-        ends = [(lines[place][0] + end, band[number]) for place, band in zip(banded, bands, strict=True) for number, end in enumerate((LOW, HIGH))]
+        ends = [
+            (lines[place][0] + end, band[number])
+            for place, band in zip(banded, bands, strict=True)
+            for number, end in enumerate((LOW, HIGH))
+        ]
         _sheet(chart, data, len(layers), ends)
     _value_axis(chart, *_ends(native))
     category = chart.category_axis
@@ -249,12 +253,12 @@ def _layers(first: Band, second: Band | None) -> list[tuple[str, str | None, lis
     Areas on one pair of axes all stack. Where two bands overlap, what belongs to both is a layer of its own.
     """
     if second is None:
-        low, high = first
-        return [("band begins", None, list(low)), ("band", "a", [top - end for end, top in zip(low, high, strict=True)])]
+        return [("band begins", None, list(first[0])), ("band", "a", [top - end for end, top in zip(*first, strict=True)])]
     names = (("bands begin", None), ("first alone, below", "a"), ("second alone, below", "b"), ("both", "both"), ("neither", None),
              ("first alone, above", "a"), ("second alone, above", "b"))  # fmt: skip
     columns: list[list[float]] = [[] for _ in names]
-    for low, high, low2, high2 in zip(*first, *second, strict=True):
+    for one, other in zip(zip(*first, strict=True), zip(*second, strict=True), strict=True):
+        (low, high), (low2, high2) = one, other
         shared = min(high, high2) - max(low, low2)
         row = (
             min(low, low2), max(0.0, min(low2, high) - low), max(0.0, min(low, high2) - low2), max(0.0, shared), max(0.0, -shared),
@@ -265,7 +269,8 @@ def _layers(first: Band, second: Band | None) -> list[tuple[str, str | None, lis
     return [(name, kind, column) for (name, kind), column in zip(names, columns, strict=True)]
 
 
-# The same in the sheet behind the chart, so that it follows where somebody edits the ends of a band; {l} low, {h} high, {m} and {i} the second's.
+# The same in the sheet behind the chart, so that it follows where somebody edits the ends of a band:
+# {l} and {h} are the low and the high end, {m} and {i} the second band's.
 _FORMULAS: Final = {
     2: ("{l}", "{h}-{l}"),
     7: (
@@ -279,8 +284,8 @@ def _sheet(chart: Any, data: Any, layers: int, ends: list[tuple[str, Any]]) -> N
     """The numbers behind a chart: its series as they are, the ends of its bands at the right, and its layers as formulas of these."""
     import io
 
-    import xlsxwriter
-    from xlsxwriter.utility import xl_rowcol_to_cell
+    import xlsxwriter  # type: ignore[import-untyped]
+    from xlsxwriter.utility import xl_rowcol_to_cell  # type: ignore[import-untyped]
 
     made = io.BytesIO()
     series = list(data)
@@ -307,7 +312,7 @@ def _sheet(chart: Any, data: Any, layers: int, ends: list[tuple[str, Any]]) -> N
 
 def _bands(chart: Any, series: list[Any], fills: list[Any]) -> None:
     """Turn line series into areas stacked behind the lines, each filled or not."""
-    from lxml import etree
+    from lxml import etree  # type: ignore[import-untyped]
 
     plot = chart._chartSpace.find(f".//{{{_C}}}plotArea")
     line = plot.find(f"{{{_C}}}lineChart")
@@ -329,7 +334,7 @@ def _bands(chart: Any, series: list[Any], fills: list[Any]) -> None:
 
 def _fill(tint: tuple[str | None, int] | None) -> Any:
     """No fill, or a color that lets so many percent of what is behind it be covered."""
-    from lxml import etree
+    from lxml import etree  # type: ignore[import-untyped]
 
     shape = etree.Element(f"{{{_C}}}spPr")
     if tint is None:
@@ -343,11 +348,11 @@ def _fill(tint: tuple[str | None, int] | None) -> Any:
 
 def _whiskers(series: Any, values: tuple[float | None, ...], low: tuple[float, ...], high: tuple[float, ...]) -> None:
     """Bands of bars as error bars."""
-    from lxml import etree
+    from lxml import etree  # type: ignore[import-untyped]
 
     bars = etree.Element(f"{{{_C}}}errBars")
-    for tag, value in (("errBarType", "both"), ("errValType", "cust"), ("noEndCap", "0")):
-        etree.SubElement(bars, f"{{{_C}}}{tag}").set("val", value)
+    for tag, setting in (("errBarType", "both"), ("errValType", "cust"), ("noEndCap", "0")):
+        etree.SubElement(bars, f"{{{_C}}}{tag}").set("val", setting)
     for tag, ends, sign in (("plus", high, 1.0), ("minus", low, -1.0)):
         numbers = etree.SubElement(etree.SubElement(bars, f"{{{_C}}}{tag}"), f"{{{_C}}}numLit")
         etree.SubElement(numbers, f"{{{_C}}}formatCode").text = "General"

@@ -13,7 +13,8 @@ from painlab.talk import layouts, typesetting
 from painlab.talk.embedding import embedded, unpacked
 from painlab.talk.layouts import Layouts
 from painlab.talk.native_charts import add_chart, add_table, describe
-from painlab.talk.sheets import GAP, INDENT, Block, Box, Placed, Sheet, sheets
+from painlab.talk.paper import Block, Box
+from painlab.talk.sheets import GAP, INDENT, Placed, Sheet, sheets
 from painlab.talk.story import Story
 
 MOST_BYTES: Final = 200_000_000
@@ -102,7 +103,11 @@ def _slide(found: Layouts, sheet: Sheet, story: Story, number: int) -> None:
     if found.own and layouts.KICKER in own:
         own[layouts.KICKER].text_frame.text = sheet.kicker or " "
     kinds = ("OBJECT", "BODY")
-    bodies = [one for one in slide.placeholders if one.placeholder_format.type.name in kinds and not (found.own and one.placeholder_format.idx == 13)]
+    bodies = [
+        one
+        for one in slide.placeholders
+        if one.placeholder_format.type.name in kinds and not (found.own and one.placeholder_format.idx == 13)
+    ]
     for place, block in enumerate(sheet.blocks):
         shape = bodies[0] if place == 0 and bodies else slide.shapes.add_textbox(0, 0, 1, 1)
         _place(shape, block.box)
@@ -192,7 +197,7 @@ def _space(paragraph: Any, after: float) -> None:
 
 def _bullet(properties: Any, shown: bool) -> None:
     space = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
-    from lxml import etree
+    from lxml import etree  # type: ignore[import-untyped]
 
     if shown:
         etree.SubElement(properties, f"{space}buFont").set("typeface", "Arial")
@@ -263,7 +268,7 @@ def _foot(slide: Any, found: Layouts, text: str, number: int) -> None:
 
 def _only_text(shape: Any, *, text: str = "", number: int | None = None) -> None:
     """Fill a copied placeholder's only paragraph."""
-    from lxml import etree
+    from lxml import etree  # type: ignore[import-untyped]
 
     space = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
     body = shape.find("{http://schemas.openxmlformats.org/presentationml/2006/main}txBody")
@@ -282,7 +287,9 @@ def _only_text(shape: Any, *, text: str = "", number: int | None = None) -> None
 def _in_words(sheet: Sheet) -> str:
     """A table for those who cannot see it: what it is of and its heads; its cells are read one by one."""
     assert sheet.grid is not None
-    return f"{sheet.title}: table of {len(sheet.grid.rows)} rows with the columns {', '.join(sheet.grid.heads)}. {sheet.grid.caption}".strip()
+    return (
+        f"{sheet.title}: table of {len(sheet.grid.rows)} rows with the columns {', '.join(sheet.grid.heads)}. {sheet.grid.caption}".strip()
+    )
 
 
 def notes_of(sheet: Sheet) -> str:
@@ -340,7 +347,10 @@ def _embed(deck: Any, record: str) -> None:
     text = f'{head}<talk xmlns="{_SPACE}">{record}</talk>'
     item = Part(PackURI(f"/customXml/item{number}.xml"), "application/xml", package, text.encode("utf-8"))
     schema = "http://schemas.openxmlformats.org/officeDocument/2006/customXml"
-    own = f'{head}<ds:datastoreItem ds:itemID="{_ITEM}" xmlns:ds="{schema}"><ds:schemaRefs><ds:schemaRef ds:uri="{_SPACE}"/></ds:schemaRefs></ds:datastoreItem>'
+    own = (
+        f'{head}<ds:datastoreItem ds:itemID="{_ITEM}" xmlns:ds="{schema}"><ds:schemaRefs><ds:schemaRef ds:uri="{_SPACE}"/>'
+        "</ds:schemaRefs></ds:datastoreItem>"
+    )
     properties = Part(PackURI(f"/customXml/itemProps{number}.xml"), _PROPERTIES, package, own.encode())
     item.relate_to(properties, f"{_RELATIONS}/customXmlProps")
     deck.part.relate_to(item, f"{_RELATIONS}/customXml")

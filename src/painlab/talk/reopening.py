@@ -10,7 +10,7 @@ from painlab.scenario import Scenario
 from painlab.simulation import simulate
 from painlab.tables import printable
 
-ENDINGS: Final = (".html", ".pptx")
+ENDINGS: Final = (".html", ".pptx", ".pdf")
 _KINDS: Final = ("posterior", "prior")
 _REMADE: Final = "Make the talk again with `painlab slides`."
 
@@ -39,7 +39,7 @@ class Run(NamedTuple):
 
 
 def is_deck(what: str | Path) -> bool:
-    """Whether this is the name of a deck that could be opened: it ends in .html or .pptx.
+    """Whether this is the name of a deck that could be opened: it ends in .html, .pptx or .pdf.
 
     >>> is_deck("deck.html"), is_deck("early-pt")
     (True, False)
@@ -48,21 +48,14 @@ def is_deck(what: str | Path) -> bool:
 
 
 def runs_in(path: str | Path) -> tuple[Run, ...]:
-    """The runs that a deck (.html or .pptx) was made of, in their order.
+    """The runs that a deck (.html, .pptx or .pdf) was made of, in their order.
 
     Nothing in the file is executed. Raises InputError naming the file if it is missing, too large, no deck of PainLab or damaged, or if
     the numbers came from parameter values of the maker's own, which no file can give again.
     """
     path = Path(path)
     where = printable(str(path))
-    if path.suffix.lower() == ".html":
-        from painlab.talk.html_deck import read_html
-
-        record = read_html(path)
-    else:
-        from painlab.talk.powerpoint import read_pptx
-
-        record = read_pptx(path)
+    record = _record(path)
     made, scenarios = record["provenance"], record["scenarios"]
     runs = made.get("runs")
     if not isinstance(runs, list) or len(runs) != len(scenarios):
@@ -79,12 +72,30 @@ def projected(path: str | Path, *, cancelled: Callable[[], bool] | None = None) 
     return tuple(run.again(cancelled=cancelled) for run in runs_in(path))
 
 
+def _record(path: Path) -> dict[str, Any]:
+    ending = path.suffix.lower()
+    if ending == ".html":
+        from painlab.talk.html_deck import read_html
+
+        return read_html(path)
+    if ending == ".pptx":
+        from painlab.talk.powerpoint import read_pptx
+
+        return read_pptx(path)
+    if ending == ".pdf":
+        from painlab.talk.handout import read_pdf
+
+        return read_pdf(path)
+    known = ", ".join(ENDINGS)
+    raise InputError(
+        f'a deck is not read from "{printable(path.suffix)}"', where=printable(str(path)), expected=f"a name that ends in {known}"
+    )
+
+
 def _setting(run: Any, where: str) -> Setting:
     """How a run was made, from its record; what simulate itself can refuse is left to it."""
     try:
-        found = Setting(
-            run["patients_per_draw"], run["draws"], run["seed"], run["weeks"], tuple(run["links_cut"]), run["parameters_kind"]
-        )
+        found = Setting(run["patients_per_draw"], run["draws"], run["seed"], run["weeks"], tuple(run["links_cut"]), run["parameters_kind"])
     except (KeyError, TypeError):
         raise InputError("what the talk says of its run is damaged", where=where, mend=_REMADE) from None
     if not all(isinstance(link, str) for link in found.cut) or not isinstance(found.parameters, str):

@@ -5,18 +5,19 @@ All measures are points, from the upper left corner.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final, NamedTuple
+from typing import Final
 
 from painlab.talk import chart_size, typesetting
 from painlab.talk.chart_size import Drawn
 from painlab.talk.grid_layout import Grid, lay_grid
+from painlab.talk.paper import Block, Box, Geometry
 from painlab.talk.story import Figure, LiveGrid, Page, Story, Table
 
 CHART_TYPE: Final = 12.0  # points of an axis label on a sheet of 960 by 540
 GAP: Final = 0.5  # between paragraphs, over the size of type
 INDENT: Final = 0.9  # of a bullet's text, over the size of type
 _WORDS: Final = (24.0, 22.0, 20.0, 19.0, 18.0, 17.0, 16.0, 15.0)
-_BESIDE: Final = (19.0, 18.0, 17.0, 16.0, 15.0, 14.0)
+_BESIDE: Final = (19.0, 18.0, 17.0, 16.0, 15.0, 14.0, 13.0)
 _ABOVE: Final = (16.0, 15.0, 14.0)
 _TITLES: Final = (30.0, 28.0, 26.0, 24.0, 22.0, 20.0, 18.0, 16.0, 15.0, 14.0)
 _FIRST_TITLE: Final = (48.0, 44.0, 40.0, 36.0, 32.0, 28.0, 26.0, 24.0, 22.0, 20.0, 18.0, 16.0, 14.0, 12.0)
@@ -42,45 +43,6 @@ KICKERS: Final = {
     "evidence": "The evidence",
     "limits": "Limits",
 }
-
-
-class Box(NamedTuple):
-    """A rectangle in points."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-
-
-@dataclass(frozen=True)
-class Geometry:
-    """Where a sheet has its parts. first_title and first_words: of the title sheet; wide: how much wider than measured its font may
-    be; flows: whether the content begins where the title ends, rather than at its own place."""
-
-    width: float = 960.0
-    height: float = 540.0
-    title: Box = Box(48, 46, 864, 68)
-    content: Box = Box(48, 126, 864, 358)
-    first_title: Box = Box(72, 120, 816, 216)
-    first_words: Box = Box(72, 360, 816, 112)
-    wide: float = 1.0
-    flows: bool = True
-
-    def fits(self, box: Box) -> tuple[float, float]:
-        """The room of a box for text as it is measured here."""
-        return box.width / self.wide, box.height
-
-
-@dataclass(frozen=True)
-class Block:
-    """Paragraphs in a box, at a size at which they fit it."""
-
-    box: Box
-    paragraphs: tuple[str, ...]
-    size: float
-    bullets: bool = True
-    bold: bool = False
 
 
 @dataclass(frozen=True)
@@ -160,14 +122,14 @@ def _sheets_of(page: Page, geometry: Geometry, native: bool) -> list[Sheet]:
     return [replace(made[0], small=small), *made[1:]]
 
 
-def _flowed(page: Page, geometry: Geometry) -> Geometry:
+def _flowed(page: Page, geometry: Geometry, part: int = 1) -> Geometry:
     """The content moved up to the end of a short title."""
     if not geometry.flows:
         return geometry
-    head = heading(page.title, geometry, part=2)[1]  # further parts have the longer title
+    head = heading(page.title, geometry, part)[1]
     used = typesetting.height(head.paragraphs, head.size, geometry.fits(geometry.title)[0], bold=True)
-    content = geometry.content
-    top = min(content.y, geometry.title.y + used + 16.0)
+    content, title = geometry.content, geometry.title
+    top = title.y + min(title.height + 12.0, used + 16.0)
     return replace(geometry, content=content._replace(y=top, height=content.y + content.height - top))
 
 
@@ -242,16 +204,18 @@ def _portion(paragraphs: Sequence[str], size: float, box: Box, geometry: Geometr
 
 def _words(page: Page, said: Sequence[str], geometry: Geometry, *, part: int = 1, area: Box | None = None) -> list[Sheet]:
     """Sentences alone, on as many sheets as they need, evenly filled."""
-    box = area or geometry.content
+    further = _flowed(page, geometry, part + 1)
+    box = area or _flowed(page, geometry, part).content
     whole, head = heading(page.title, geometry, part)
     if size := _size(said, _WORDS, box, geometry):
         return [Sheet(page, part, whole, head, (Block(box, tuple(said), size),) if said else ())]
     size = _WORDS[-1]
     count, left = 0, list(said)
     while left:
-        count, left = count + 1, _portion(left, size, box, geometry)[1]
+        count, left = count + 1, _portion(left, size, further.content if count else box, geometry)[1]
     made, left = [], list(said)
     for number in range(count):
+        box = further.content if number else box
         taken, rest = _portion(left, size, box, geometry)
         even = -(-len(left) // (count - number))
         if len(taken) > even:
@@ -266,21 +230,21 @@ def _as_table(figure: Figure | None) -> Table:
     """A figure that is a table, with a row for each category."""
     assert figure is not None and figure.native is not None
     native = figure.native
-    rows = [(name, *("" if one[1][place] is None else f"{one[1][place]:g}" for one in native.series)) for place, name in enumerate(native.categories)]
+    rows = [
+        (name, *("" if one[1][place] is None else f"{one[1][place]:g}" for one in native.series))
+        for place, name in enumerate(native.categories)
+    ]
     return Table((native.unit, *(name for name, _ in native.series)), tuple(rows), figure.caption)
 
 
-def _with_figure(
-    page: Page, figure: Figure, said: list[str], area: Box, geometry: Geometry, native: bool
-) -> tuple[Sheet, list[str]]:
+def _with_figure(page: Page, figure: Figure, said: list[str], area: Box, geometry: Geometry, native: bool) -> tuple[Sheet, list[str]]:
     """A figure with as many sentences as fit beside or below it, and the sentences left over."""
     whole, head = heading(page.title, geometry)
     sheet = Sheet(page, 1, whole, head)
     if native and figure.native is not None and figure.native.kind in ("line", "bar"):
-        for share in _NATIVE_SHARES:
-            left, right = _beside(area, share)
-            if size := _size(said, _BESIDE, right, geometry):
-                break
+        ways = [_beside(area, share) for share in _NATIVE_SHARES]
+        tried = [(*way, size) for sizes in (_BESIDE[:-1], _BESIDE[-1:]) for way in ways if (size := _size(said, sizes, way[1], geometry))]
+        left, right, size = tried[0] if tried else (*ways[-1], None)
         taken, rest = (said, []) if size else _portion(said, _BESIDE[-1], right, geometry)
         block = Block(right, tuple(taken), size or _BESIDE[-1])
         return replace(sheet, blocks=(block,) if taken else (), placed=Placed(left, figure, None)), rest
@@ -295,8 +259,9 @@ def _with_figure(
     # Neither: the picture with as much as fits under it, and the rest on the next sheet.
     placed = _scaled(figure, area._replace(height=area.height - _LEAST_BELOW))
     under = _under(placed, area)
-    taken, rest = _portion(said, _ABOVE[-1], under, geometry)
-    return replace(sheet, placed=placed, blocks=(Block(under, tuple(taken), _ABOVE[-1]),)), rest
+    size = _size(said, (*_ABOVE, _BESIDE[-1]), under, geometry) or _ABOVE[-1]
+    taken, rest = _portion(said, size, under, geometry)
+    return replace(sheet, placed=placed, blocks=(Block(under, tuple(taken), size),)), rest
 
 
 def _under(placed: Placed, area: Box) -> Box:
@@ -391,7 +356,7 @@ def _with_table(page: Page, said: list[str], area: Box, geometry: Geometry, smal
         blocks = (Block(area._replace(height=tall), tuple(taken), size),)
         top = tall + 14.0
     first = Box(area.x, area.y + top, area.width, area.height - top)
-    grids = lay_grid(page.table, first, geometry.content, geometry.wide, fine=fine)
+    grids = lay_grid(page.table, first, _flowed(page, geometry, 2).content, geometry.wide, fine=fine)
     made = []
     for part, grid in enumerate(grids, start=1):
         whole, head = heading(page.title, geometry, part)

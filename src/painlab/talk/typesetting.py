@@ -78,20 +78,62 @@ def _picture(cut: Any, sign: str) -> tuple[tuple[int, int], bytes]:
     return mask.size, bytes(mask)
 
 
-def runs(text: str) -> list[tuple[str, str]]:
-    """A line in pieces of one font each: (font's family, piece). The text's own font sets all that it has.
+class Run(NamedTuple):
+    """A piece of a line in one direction and one font: its text, the font's family, whether it runs from right to left, and its width."""
 
-    Spaces and marks stay with the letters before them, so that joined scripts are not cut.
+    text: str
+    family: str
+    turned: bool
+    width: float
+
+
+def runs(text: str, size: float, bold: bool = False, *, turned: bool = False) -> list[list[Run]]:
+    """A line in stretches of one direction, in the order of reading, each in pieces of one font.
+
+    What runs from right to left is one piece in the one font that has most of it, so that joined letters and the order of words stay.
+    turned: whether the line's paragraph runs from right to left.
     """
+    stretches: list[list[Run]] = []
+    for back, stretch in _stretches(text, turned):
+        pieces = [(_covering(stretch), stretch)] if back else _by_font(stretch)
+        stretches.append([Run(piece, face.family, back, float(face.cuts[bold].getlength(piece)) / _UNIT * size) for face, piece in pieces])
+    return stretches
+
+
+def _stretches(text: str, line: bool) -> list[tuple[bool, str]]:
+    """A line cut where its direction changes; what has none of its own goes with its neighbors if they agree, else with the line."""
+    directions = [unicodedata.bidirectional(sign) for sign in text]
+    strong: list[bool | None] = [None if one not in ("L", "R", "AL") else one != "L" for one in directions]
+    found: list[tuple[bool, str]] = []
+    for place, sign in enumerate(text):
+        turned = strong[place]
+        if turned is None:
+            before = next((one for one in reversed(strong[:place]) if one is not None), line)
+            after = next((one for one in strong[place:] if one is not None), line)
+            turned = before if before == after else line
+        if found and found[-1][0] == turned:
+            found[-1] = (turned, found[-1][1] + sign)
+        else:
+            found.append((turned, sign))
+    return found
+
+
+def _covering(text: str) -> Face:
+    """The font that has most of a text's letters; the text's own among equals."""
+    signs = {sign for sign in text if sign not in _JOINERS and not unicodedata.combining(sign)}
+    return max(faces(), key=lambda face: sum(face.has(sign) for sign in signs))
+
+
+def _by_font(text: str) -> list[tuple[Face, str]]:
     known = faces()
-    found: list[tuple[str, str]] = []
+    found: list[tuple[Face, str]] = []
     for sign in text:
         shapeless = sign in _JOINERS or unicodedata.category(sign) in ("Mn", "Mc", "Me", "Cf")
-        family = found[-1][0] if found and shapeless else next((face.family for face in known if face.has(sign)), known[0].family)
-        if found and (found[-1][0] == family):
-            found[-1] = (family, found[-1][1] + sign)
+        face = found[-1][0] if found and shapeless else next((face for face in known if face.has(sign)), known[0])
+        if found and found[-1][0] is face:
+            found[-1] = (face, found[-1][1] + sign)
         else:
-            found.append((family, sign))
+            found.append((face, sign))
     return found
 
 

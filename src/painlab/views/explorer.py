@@ -117,6 +117,7 @@ class Explorer(ipywidgets.VBox):
     def close(self) -> None:
         """End what runs behind and take the widgets away."""
         self._background.close()
+        self.sharing.talks.close()
         super().close()
 
     # Controls

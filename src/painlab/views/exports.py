@@ -1,9 +1,10 @@
-"""What leaves the explorer: numbers, pictures, the scenario and a slide, as bytes or as a folder of files."""
+"""What leaves the explorer: numbers, pictures, the scenario, a slide and talks, as bytes or as a folder of files."""
 
 import io
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol, cast
 
 from painlab.projection import Projection
 from painlab.views import pictures
@@ -80,8 +81,46 @@ KINDS: Final = {
 """Exports that are one file, by name."""
 
 
+class TalkMaker(Protocol):
+    """What makes a talk's bytes from a run (`painlab.talk.making.of_run`)."""
+
+    def __call__(
+        self,
+        projection: Projection,
+        ending: str,
+        *,
+        minutes: int,
+        audience: str,
+        progress: Callable[[int, int], None],
+        cancelled: Callable[[], bool],
+    ) -> bytes: ...
+
+
+class Talk(NamedTuple):
+    """A kind of talk: words for a menu, the file's ending and its MIME type."""
+
+    words: str
+    ending: str
+    mime: str
+
+
+TALKS: Final = {
+    "talk-html": Talk("Talk, for a browser, with live charts (HTML)", "html", "text/html"),
+    "talk-pptx": Talk("Talk, to edit (PowerPoint)", "pptx", KINDS["pptx"].mime),
+    "talk-pdf": Talk("Talk, to hand out (PDF)", "pdf", "application/pdf"),
+}
+"""Talks, by name; they take longer to make than one file of `KINDS`."""
+
+
+def talk_maker() -> TalkMaker:
+    """What makes talks. They stand above the views, whose charts they draw: so it is looked up by its name when it is first wanted."""
+    return cast(TalkMaker, import_module("painlab.talk.making").of_run)
+
+
 def file_name(projection: Projection, kind: str) -> str:
     """Name of an exported file."""
+    if kind in TALKS:
+        return f"{projection.scenario.name}-talk.{TALKS[kind].ending}"
     return f"{projection.scenario.name}.{KINDS[kind].ending}"
 
 

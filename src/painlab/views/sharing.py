@@ -1,4 +1,4 @@
-"""How a scenario leaves the explorer and comes back: a code, a TOML file, pictures, numbers, a slide."""
+"""How a scenario leaves the explorer and comes back: a code, a TOML file, pictures, numbers, a slide, a talk."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -12,6 +12,7 @@ from painlab.tables import parse_toml, printable
 from painlab.views import exports
 from painlab.views.controls import Download
 from painlab.views.exploration import Exploration
+from painlab.views.talks import TalkExport
 
 _FOLDER: Final = "folder"
 
@@ -34,15 +35,19 @@ class Sharing:
         self.given = ipywidgets.Text(description="Open a code", placeholder="PL1-...", layout=wide).add_class("painlab-code")
         self.go = ipywidgets.Button(description="Open code")
         self.upload = ipywidgets.FileUpload(accept=".toml", multiple=False, description="Open a TOML file")
-        kinds = [(one.words, name) for name, one in exports.KINDS.items()] + [("All of these, in a folder beside the notebook", _FOLDER)]
+        kinds = [(one.words, name) for name, one in (exports.KINDS | exports.TALKS).items()] + [
+            ("All of these but the talks, in a folder beside the notebook", _FOLDER)
+        ]
         self.kind = ipywidgets.Dropdown(options=kinds, description="Export", layout=wide).add_class("painlab-pick")
         self.export = ipywidgets.Button(description="Export", tooltip="Save it", disabled=True)
         self.download = Download()
+        self.talks = TalkExport(self.download.serve, say, fail)
+        self.kind.observe(lambda change: self.talks.show(change["new"] in exports.TALKS), "value")
         self.copy.on_click(lambda _: self._on_copy())
         self.go.on_click(lambda _: self._try(lambda: self._open(Scenario.from_code(self.given.value))))
         self.upload.observe(self._on_upload, "value")
         self.export.on_click(lambda _: self._try(self._on_export))
-        rows = ((self.kind, self.export), (self.code, self.copy), (self.given, self.go), (self.upload, self.download))
+        rows = ((self.kind, self.export), (self.talks.box,), (self.code, self.copy), (self.given, self.go), (self.upload, self.download))
         self.box = ipywidgets.VBox([ipywidgets.HBox(row).add_class("painlab-line") for row in rows]).add_class("painlab-sharing")
 
     def show(self) -> None:
@@ -71,6 +76,9 @@ class Sharing:
         if self.kind.value == _FOLDER:
             made = exports.folder(projection)
             self._say(f"Saved in the folder {made}: {', '.join(sorted(path.name for path in made.iterdir()))}.")
+            return
+        if self.kind.value in exports.TALKS:
+            self.talks.begin(projection, self.kind.value)
             return
         kind, name = exports.KINDS[self.kind.value], exports.file_name(projection, self.kind.value)
         self.download.serve(name, kind.make(projection), kind.mime)

@@ -61,7 +61,7 @@ function isPicture(spec) {
 // Below this height in pixels a chart is better without sentences beneath it.
 function leastHeight(spec) {
   const whole = extent(spec)[1] + 130 * down(spec);
-  return isPicture(spec) ? 400 : Math.min(430, Math.max(300, 0.72 * (whole || 0)));
+  return isPicture(spec) ? 450 : Math.min(430, Math.max(300, 0.72 * (whole || 0)));
 }
 
 const CONTAINERS = ["hconcat", "vconcat", "concat"];

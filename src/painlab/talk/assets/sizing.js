@@ -60,7 +60,8 @@ function continued(section, moved) {
   parts(next).forEach((part) => part.remove());
   moved.forEach((part) => next.querySelector(part.tagName === "TR" ? "tbody" : ".said").appendChild(part));
   if (!next.querySelector(".said > li")) next.querySelector(".said")?.remove();
-  if (!rows && !page.classList.contains("kind-appendix")) page.className = "page kind-words";
+  next.querySelector("table")?.removeAttribute("hidden");
+  if (!page.classList.contains("kind-appendix")) page.className = rows ? "page kind-table" : "page kind-words";
   page.classList.add("goes-on");
   next.removeAttribute("data-background-color");
   page.querySelectorAll("[style]").forEach((each) => each.removeAttribute("style"));
@@ -99,31 +100,43 @@ function inner(cell) {
   return held;
 }
 
-// A chart that stands alone has its sentences beside it, where they fit; others have up to three below. The rest follow on a slide.
+// A chart that stands alone has its sentences beside it, where they fit; others have up to three below. The rest, and a table, follow.
 function fitFigure(section) {
-  const least = leastHeight(figures[section.querySelector(".picture").dataset.figure].spec);
   const page = section.querySelector(".page");
+  const table = page.querySelector("table");
+  if (table) table.hidden = true;
+  const rest = fitSentences(page, section.dataset.key === "demand");
+  if (!table && !rest.length) return [section];
+  const next = continued(section, [...page.querySelectorAll("tbody > tr"), ...rest]);
+  table?.remove();
+  return [section, ...fitSlide(next)];
+}
+
+// Returns the sentences that found no place with the chart.
+function fitSentences(page, isDemand) {
   const list = page.querySelector(".said");
   const picture = page.querySelector(".picture");
-  if (!list) return [section];
-  const all = [...list.children];
-  const below = () => bodyFits(page) && picture.clientHeight >= least;
-  const fitsBelow = () => shrinkUntil(list, MOST.figure, LEAST.figure, below);
-  if (all.length <= 2 && fitsBelow()) return [section];
+  if (!list) return [];
   const { spec } = figures[picture.dataset.figure];
+  const all = [...list.children];
+  // Pain and function stay beside demand, whatever goes on on the next slide.
+  const others = isDemand ? all.findIndex((each) => /\brun[^:;]*:(pain|function)\//.test(each.dataset.trace)) : 0;
+  if (others > 1) all.splice(1, 0, ...all.splice(others, 1));
+  list.replaceChildren(...all);
+  const fitsBelow = () => shrinkUntil(list, MOST.figure, LEAST.figure, () => bodyFits(page) && picture.clientHeight >= leastHeight(spec));
+  if (all.length <= 2 && fitsBelow()) return [];
   if (across(spec) === 1 && !isPicture(spec)) {
     page.classList.add("beside");
-    if (shrinkUntil(list, MOST.figure, LEAST.figure, () => bodyFits(page))) return [section];
+    if (shrinkUntil(list, MOST.figure, LEAST.figure, () => bodyFits(page))) return [];
     page.classList.remove("beside");
   }
   for (let kept = Math.min(3, all.length); kept > 0; kept--) {
-    // No slide for a single sentence; but pain and function stay beside demand.
-    if (kept > 1 && kept === all.length - 1 && section.dataset.key !== "demand") continue;
+    if (kept > 1 && kept === all.length - 1) continue; // no slide for a single sentence
     list.replaceChildren(...all.slice(0, kept));
-    if (fitsBelow()) return kept < all.length ? [section, ...fitSlide(continued(section, all.slice(kept)))] : [section];
+    if (fitsBelow()) return all.slice(kept);
   }
   list.remove();
-  return [section, ...fitSlide(continued(section, all))];
+  return all;
 }
 
 function fitLive(section) {

@@ -20,6 +20,7 @@ const SPEAKER_STYLE = `
 
 let speaker = null;
 let began = 0;
+let clock = 0;
 
 function built(owner, kind, name, parent, text = "") {
   const element = owner.createElement(kind);
@@ -130,7 +131,8 @@ function openSpeaker() {
     if (!speaker) return toggleNotesBelow();
     began = Date.now();
     buildSpeaker();
-    setInterval(tick, 1000);
+    clearInterval(clock);
+    clock = setInterval(tick, 1000);
   }
   refreshSpeaker();
   tick();
