@@ -248,6 +248,13 @@ def test_json_in_a_page_holds_no_sign_that_would_end_its_element():
     assert json.loads(text)["a"] == value["a"].replace("\ud800", "?")
 
 
+def test_a_deck_carries_the_licenses_of_what_it_holds(text):
+    (notice,) = re.findall(r"<!--(.*?)-->", text[:10_000], re.DOTALL)
+    assert "Redistributions in binary form must reproduce" in notice
+    assert "Hakim El Hattab" in notice
+    assert "Permission is hereby granted, free of charge" in notice
+
+
 def test_the_presentation_library_is_the_release_it_says_and_ships_with_its_license():
     folder = files("painlab") / "talk" / "assets" / "reveal"
     release = (folder / "VERSION").read_text(encoding="utf-8").split()[1]

@@ -198,6 +198,21 @@ def test_files_that_are_no_deck_are_clear_errors(tmp_path):
             read_pptx(path)
 
 
+def test_a_damaged_or_oversized_deck_is_a_clear_error(deck, tmp_path, monkeypatch):
+    path = tmp_path / "deck.pptx"
+    with zipfile.ZipFile(io.BytesIO(deck)) as package:
+        item = package.getinfo("customXml/item1.xml")
+    damaged = bytearray(deck)
+    for place in range(item.header_offset + 60, item.header_offset + 60 + item.compress_size // 2):
+        damaged[place] ^= 0x55
+    path.write_bytes(damaged)
+    with pytest.raises(InputError, match="damaged"):
+        read_pptx(path)
+    monkeypatch.setattr("painlab.talk.powerpoint.MOST_BYTES", 10)
+    with pytest.raises(InputError, match="too large"):
+        read_pptx(path)
+
+
 def template(path: Path, *, drop: str = "", wide: bool = True) -> Path:
     deck = Presentation()
     deck.slides.add_slide(deck.slide_layouts[0]).shapes.title.text = "The house's own slide"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from painlab.cli import app, compare, scale, science, talk, teach
+from painlab.cli import app, compare, records, scale, science, talk, teach
 from painlab.cli.terminal import Commands, Waiting, console_for_reading, table_with
 from painlab.errors import InputError
 
@@ -171,28 +171,6 @@ def evidence(name: str) -> None:
     console_for_reading().print(table)
 
 
-@main.command(
-    short_help="Check the installation.",
-    epilog="""\b
-Example:
-  painlab doctor""",
-)
-@click.pass_context
-def doctor(ctx: click.Context) -> None:
-    """Check the installation: packages, data, the compiled model, charts without a network, Jupyter."""
-    from painlab import installation
-
-    table = table_with("check", "result", "found, and how to mend it")
-    with Waiting("checking (a first run compiles the model, once: about half a minute)"):
-        checks = installation.checks()
-    for one in checks:
-        table.add_row(one.name, one.result, f"{one.found}. {one.mend}" if one.result != "ok" and one.mend else one.found)
-    console_for_reading().print(table)
-    failed = sum(one.result == "failed" for one in checks)
-    click.echo(f"{failed} of {len(checks)} checks failed." if failed else "PainLab is ready.")
-    ctx.exit(1 if failed else 0)
-
-
 def _report(projection: "Projection") -> None:
     """Print the tables and the sentences of a projection."""
     from painlab import narrative
@@ -245,6 +223,7 @@ for _command in (
     science.validate,
     science.calibrate,
     science.docs,
+    records.doctor,
     talk.slides,
     talk.figure,
     teach.lessons,

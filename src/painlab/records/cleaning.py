@@ -17,7 +17,7 @@ from painlab.tables import printable
 if TYPE_CHECKING:
     from painlab.records.doctor import Examination
 
-_PLAIN_NUMBER: Final = r"^-?\d+(\.\d+)?$"
+_PLAIN_NUMBER: Final = {".": r"^-?[0-9]+(\.[0-9]+)?$", ",": r"^-?[0-9]+$"}
 _WITH_TIME: Final = r"\d{1,2}:\d{2}"
 _WITHOUT_PLACEHOLDERS: Final = NUMBERS | DATES | {"person", "drug"}
 
@@ -129,5 +129,5 @@ def _mended(one: Seen, key: bool, decimal: str) -> pl.Expr:
             value = value.fill_null(number(text.str.extract(COUNTED, 1), decimal))
         whole = value.is_not_null() & (value == value.floor()) & (value.abs() < 1e15)
         written = pl.when(whole).then(value.cast(pl.Int64, strict=False).cast(pl.String)).otherwise(value.cast(pl.String))
-        return pl.when(text.str.contains(_PLAIN_NUMBER)).then(text).otherwise(written.fill_null(text))
+        return pl.when(text.str.contains(_PLAIN_NUMBER[decimal])).then(text).otherwise(written.fill_null(text))
     return text

@@ -219,7 +219,8 @@ def examine(path: Path | str, *, dates: str | None = None) -> Examination:
     seen, rows, styles = _over_all(frame, path, told, sample)
     seen = tuple(one._replace(order=dates) if dates and one.role in DATES else one for one in seen)
     today, native = datetime.date.today(), layout.encoding == "parquet"
-    rules = list(row_rules(names, () if native else layout.header))
+    written = {} if native else dict(zip(layout.names, layout.header, strict=True))
+    rules = list(row_rules(names, written))
     for one in seen:
         of_column = column_rules(one, one.column in roles.values(), layout.decimal, one.order, today, native)
         rules += [rule._replace(broken=rule.broken & ~pl.col("unread")) for rule in of_column]

@@ -42,8 +42,8 @@ def restored(expr: pl.Expr) -> pl.Expr:
     >>> pl.DataFrame({"note": ["'=1+1", "calm; '=2", "-5"]}).select(restored(pl.col("note")))["note"].to_list()
     ['=1+1', 'calm; =2', '-5']
     """
-    text = pl.when(expr.str.contains(_GUARDED)).then(expr.str.slice(1)).otherwise(expr)
-    return text.str.replace_all(_GUARDED_INSIDE, "${1}${2}")
+    text = expr.str.replace_all(_GUARDED_INSIDE, "${1}${2}")
+    return pl.when(text.str.contains(_GUARDED)).then(text.str.slice(1)).otherwise(text)
 
 
 def write_csv(frame: pl.DataFrame | pl.LazyFrame, path: Path | str, *, force: bool = False) -> Path:
@@ -85,8 +85,8 @@ def write_csv(frame: pl.DataFrame | pl.LazyFrame, path: Path | str, *, force: bo
         safe.sink_csv(made, engine="streaming")
         made.chmod(0o666 & ~_umask())
         made.replace(target)
-    except OSError as error:
-        raise _unwritable(where, error.strerror or str(error)) from None
+    except (OSError, ValueError) as error:  # ValueError: a path with a null in it
+        raise _unwritable(where, (error.strerror if isinstance(error, OSError) else None) or str(error)) from None
     except pl.exceptions.PolarsError as error:
         raise _unwritable(where, printable(str(error).splitlines()[0])) from None
     finally:

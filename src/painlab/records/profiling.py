@@ -187,11 +187,11 @@ def role_of(name: str, share: dict[str, float]) -> tuple[str, str]:
     tells: Sequence[tuple[str, bool]] = (
         ("private", share["contact"] >= 0.8),
         ("drug", share["drug"] >= 0.5 and share["words"] < 12.0),
-        ("constant", distinct == 1 and values > 1),
         ("other date", dated >= 0.6 or share["compact"] >= 0.9),
         ("condition", share["icd"] >= 0.8),
         ("drug code", share["ndc"] >= 0.8),
         ("sex", share["sex"] >= 0.95 and distinct <= 4 and share["number"] < 0.5),
+        ("constant", distinct == 1 and values > 1),
         ("yes or no", share["yes"] >= 0.95 and distinct <= 3),
         ("row number", share["number"] >= 0.99 and share["rising"] >= 0.95 and values > 2),
         ("number", share["number"] + share["unit"] >= 0.8),

@@ -1,7 +1,7 @@
 """What cannot be right in a table: rules on cells and on rows, each counted over the whole file, however large."""
 
 import datetime
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import polars as pl
@@ -82,7 +82,7 @@ def _with_unit(one: Seen, decimal: str) -> pl.Expr:
     return pl.col(VALUE + one.column).fill_null(number(_unread(one.column).str.extract(behind, 1), decimal))
 
 
-def row_rules(names: list[str], header: tuple[str, ...]) -> Iterator[Rule]:
+def row_rules(names: Sequence[str], header: Mapping[str, str]) -> Iterator[Rule]:
     """Rules on whole rows."""
     first = pl.coalesce(*(trimmed(pl.col(name)) for name in names))
     filled = pl.sum_horizontal(pl.col(name).is_not_null() for name in names)
@@ -95,7 +95,7 @@ def row_rules(names: list[str], header: tuple[str, ...]) -> Iterator[Rule]:
         yield Rule(
             "totals", "", total, "a total or a footer, not data", "Delete it, or export without totals", aside=True,
         )  # fmt: skip
-        written = [(name, " ".join(text.split())) for name, text in zip(names, header, strict=True) if text.strip()]
+        written = [(name, text.strip()) for name, text in header.items() if text.strip()]
         if written:
             same = pl.sum_horizontal(trimmed(pl.col(name)) == text for name, text in written)
             again = same >= max(2, (len(written) + 1) // 2)

@@ -73,6 +73,7 @@ def html(story: Story, theme: str = "light") -> str:
         (
             # The class turns off reveal.js's rules for paper, which take a slide's layout apart; deck.css has its own.
             f'<!DOCTYPE html>\n<html lang="en" class="print-pdf" data-theme="{theme}">\n<head>\n<meta charset="utf-8">\n',
+            f"<!--\n{_asset('NOTICE.txt')}{_asset('reveal/LICENSE')}-->\n",
             f'<meta http-equiv="Content-Security-Policy" content="{_policy(*scripts["classic"], *scripts["module"])}">\n',
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
             f'<meta name="generator" content="PainLab {_e(story.provenance.get("painlab", ""))}">\n',

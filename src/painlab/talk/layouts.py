@@ -19,10 +19,9 @@ _INSETS: Final = (7.2, 3.6)
 _LEAST: Final = (320.0, 180.0)
 _TEMPLATE: Final = b"application/vnd.openxmlformats-officedocument.presentationml.template.main+xml"
 _SLIDES: Final = b"application/vnd.openxmlformats-officedocument.presentationml.presentation.main+xml"
-# Fonts no wider than the one that is measured; another may be wider.
-_NARROW: Final = frozenset(
-    {"Arial", "Helvetica", "Helvetica Neue", "Liberation Sans", "Calibri", "Calibri Light", "Carlito", "Arial Narrow", "Times New Roman"}
-)
+# Fonts no wider than the one that is measured, on every machine: another may be wider, or is replaced by a wider one where it is missing.
+_MEASURED: Final = frozenset({"Arial", "Helvetica", "Helvetica Neue", "Liberation Sans", "Arial Narrow"})
+_WIDER: Final = 1.16  # DejaVu Sans, which replaces missing fonts on Linux, over Arial
 _P: Final = "http://schemas.openxmlformats.org/presentationml/2006/main"
 _A: Final = "http://schemas.openxmlformats.org/drawingml/2006/main"
 INK: Final = "16202A"
@@ -240,7 +239,7 @@ def house(template: str | Path) -> Layouts:
             )
         found.append((by_name or by_kind)[0])
     first, content = found
-    wide = 1.0 if _typeface(content) in _NARROW else 1.14
+    wide = 1.0 if _typeface(content) in _MEASURED else _WIDER
     title, body = _box(content, ("TITLE", "CENTER_TITLE")), _box(content, ("OBJECT", "BODY"))
     first_title, first_words = _box(first, ("CENTER_TITLE", "TITLE")), _box(first, ("SUBTITLE", "BODY", "OBJECT"))
     for box, layout in ((title, CONTENT[0]), (body, CONTENT[0]), (first_title, FIRST[0])):

@@ -3,6 +3,7 @@
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -73,7 +74,9 @@ def read_pptx(path: str | Path) -> dict[str, Any]:
     except OSError as error:
         reason = "it is a folder" if path.is_dir() else error.strerror or "it cannot be opened"
         raise InputError(f"the deck cannot be read: {reason}", where=where, expected="the path of a deck.pptx") from None
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError):
+    except InputError:
+        raise
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, ValueError):
         raise InputError("the file is no presentation of PowerPoint, or it is damaged", where=where, expected=expected) from None
     for text in texts:
         # The record holds no < and no &, so what stands between the tags is it, letter by letter.

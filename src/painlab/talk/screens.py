@@ -22,6 +22,8 @@ _BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome", "google-chr
 _PATIENCE: Final = 180.0  # seconds
 _SLIDE: Final = {"width": 1280, "height": 720}
 _WINDOW: Final = {"width": 1360, "height": 900}
+_SETTLED: Final = """() => document.querySelector(".painlab-explorer .painlab-picture[data-drawn]")
+  && !document.querySelector(".painlab-waiting")"""
 _TURN: Final = """(key) => {
   const slides = [...document.querySelectorAll(".slides > section")];
   Reveal.slide(slides.findIndex((one) => one.dataset.key === key));
@@ -73,10 +75,9 @@ def explorer() -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     with _app() as address, _page(_WINDOW) as page:
         page.goto(address)
-        page.wait_for_selector(".painlab-explorer .painlab-live svg, .painlab-explorer .painlab-chart canvas", state="visible")
-        page.wait_for_timeout(4000)
+        page.wait_for_function(_SETTLED)
         found["explorer.png"] = page.screenshot()
-        page.get_by_text("Share and save", exact=True).first.click()
+        page.locator(".painlab-choice").get_by_role("radio", name="Share and save", exact=True).check(force=True)
         pick = page.locator(".painlab-sharing select").first
         pick.select_option(label="Talk, for a browser, with live charts (HTML)")
         page.wait_for_timeout(800)

@@ -242,9 +242,11 @@ def _with_figure(page: Page, figure: Figure, said: list[str], area: Box, geometr
     whole, head = heading(page.title, geometry)
     sheet = Sheet(page, 1, whole, head)
     if native and figure.native is not None and figure.native.kind in ("line", "bar"):
-        ways = [_beside(area, share) for share in _NATIVE_SHARES]
-        tried = [(*way, size) for sizes in (_BESIDE[:-1], _BESIDE[-1:]) for way in ways if (size := _size(said, sizes, way[1], geometry))]
-        left, right, size = tried[0] if tried else (*ways[-1], None)
+        halves = [_beside(area, share) for share in _NATIVE_SHARES]
+        tried = [
+            (*half, size) for sizes in (_BESIDE[:-1], _BESIDE[-1:]) for half in halves if (size := _size(said, sizes, half[1], geometry))
+        ]
+        left, right, size = tried[0] if tried else (*halves[-1], None)
         taken, rest = (said, []) if size else _portion(said, _BESIDE[-1], right, geometry)
         block = Block(right, tuple(taken), size or _BESIDE[-1])
         return replace(sheet, blocks=(block,) if taken else (), placed=Placed(left, figure, None)), rest
