@@ -157,7 +157,7 @@ def _unpack(place: Place, changed: int) -> Path:
                             "it unpacks to far more than tables do", where=where, expected=expected, mend="Unpack it yourself."
                         )
                     out.write(chunk)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, zlib.error) as error:
+    except (zipfile.BadZipFile, RuntimeError, EOFError, zlib.error) as error:
         raise InputError(f"it cannot be unpacked ({printable(str(error))})", where=where, mend="Zip the tables anew.") from None
     except OSError as error:
         mend = "Make room, or set TMPDIR to a folder on a larger disk."

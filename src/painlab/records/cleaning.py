@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from painlab.errors import InputError
-from painlab.records import doctor, tabular
+from painlab.records import tabular
 from painlab.records.cells import number, trimmed
 from painlab.records.export import check_target, write_csv
 from painlab.records.profiling import COUNTED, DATES, NUMBERS, Seen
-from painlab.records.rules import CELL, DAY
+from painlab.records.rules import CELL, DAY, as_text, prepared
 from painlab.tables import printable
 
 if TYPE_CHECKING:
@@ -81,8 +81,8 @@ def cleaned(examined: "Examination") -> Cleaned:
         raise InputError(
             "the cleaned copy waits for an answer", where=printable(str(examined.path)), mend=" ".join(examined.questions)
         )  # fmt: skip
-    frame = doctor.as_text(examined.path, examined.layout)
-    frame = doctor.prepared(frame, examined.seen, examined.rules, examined.layout)
+    frame = as_text(examined.path, examined.layout)
+    frame = prepared(frame, examined.seen, examined.rules, examined.layout)
     names = [one.column for one in examined.seen]
     key = "source_row" if "source_row" not in names else "row"
     aside = [rule for rule in examined.rules if rule.aside]

@@ -69,7 +69,7 @@ def _archive(path: Path, where: str) -> InputError:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()[:10_000]
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+    except (zipfile.BadZipFile, OSError, ValueError, RuntimeError):
         return _refusal("a damaged zip archive or workbook", "Fetch or export it again", where)
     if any(name.startswith("xl/") for name in names):
         return _refusal("an Excel workbook", SAVE_AS_CSV, where)

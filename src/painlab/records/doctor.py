@@ -2,7 +2,7 @@
 
 import datetime
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -14,7 +14,7 @@ from painlab.records import findings, tabular
 from painlab.records.cells import order_evidence, settled_order, trimmed
 from painlab.records.findings import Finding
 from painlab.records.profiling import DATES, NUMBERS, SAMPLED, Seen, plain_name, role_of, shares
-from painlab.records.rules import CELL, EITHER_ORDER, Rule, column_rules, date_styles, row_rules, staged
+from painlab.records.rules import CELL, EITHER_ORDER, Rule, as_text, column_rules, date_styles, prepared, row_rules, staged
 from painlab.records.tabular import Layout
 from painlab.tables import printable
 
@@ -228,19 +228,6 @@ def examine(path: Path | str, *, dates: str | None = None) -> Examination:
     found += findings.order_findings(seen, styles, dates)
     found += [*findings.people(frame, path, roles), *findings.equal_rows(frame, path, names, rows), *findings.private_findings(seen)]
     return Examination(Path(path), layout, rows, seen, tuple(found), tuple(rules), roles)
-
-
-def as_text(path: Path | str, layout: Layout) -> pl.LazyFrame:
-    """A table whose columns are all text, without lists and structures."""
-    frame = tabular.scan(path, layout)
-    kept = [name for name, kind in frame.collect_schema().items() if not kind.is_nested() and kind not in (pl.Binary, pl.Object)]
-    return frame.select(pl.col(name) if name == "row" else pl.col(name).cast(pl.String) for name in kept)
-
-
-def prepared(frame: pl.LazyFrame, seen: Sequence[Seen], rules: Sequence[Rule], layout: Layout) -> pl.LazyFrame:
-    """A table as the rules need it, with `unread`: whether a row is a total, a header or shifted, and is not looked at further."""
-    unread = pl.any_horizontal(rule.broken.fill_null(False) for rule in rules if not rule.column and rule.aside)
-    return staged(frame.with_columns(unread=unread), seen, layout.decimal)
 
 
 def parts(told: dict[str, str]) -> dict[str, str]:

@@ -2,13 +2,16 @@
 
 import datetime
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Final, NamedTuple
 
 import polars as pl
 
+from painlab.records import tabular
 from painlab.records.cells import day, filled, number, order_evidence, trimmed
 from painlab.records.plausibility import FIRST_DATE, LARGE_QUANTITY, MOST_DAYS
 from painlab.records.profiling import COUNTED, DATES, NUMBERS, PLACEHOLDER, SEX, WITH_UNIT, Seen
+from painlab.records.tabular import Layout
 
 SHOWN: Final = 5
 """Rows that a finding names."""
@@ -80,6 +83,19 @@ def _with_unit(one: Seen, decimal: str) -> pl.Expr:
     """A column's numbers, also where a unit stands behind: "30 tablets", and "5 mg" where mg are meant."""
     behind = WITH_UNIT if one.role in {"strength", "dose"} else COUNTED
     return pl.col(VALUE + one.column).fill_null(number(_unread(one.column).str.extract(behind, 1), decimal))
+
+
+def as_text(path: Path | str, layout: Layout) -> pl.LazyFrame:
+    """A table whose columns are all text, without lists and structures."""
+    frame = tabular.scan(path, layout)
+    kept = [name for name, kind in frame.collect_schema().items() if not kind.is_nested() and kind not in (pl.Binary, pl.Object)]
+    return frame.select(pl.col(name) if name == "row" else pl.col(name).cast(pl.String) for name in kept)
+
+
+def prepared(frame: pl.LazyFrame, seen: Sequence[Seen], rules: Sequence[Rule], layout: Layout) -> pl.LazyFrame:
+    """A table as the rules need it, with `unread`: whether a row is a total, a header or shifted, and is not looked at further."""
+    unread = pl.any_horizontal(rule.broken.fill_null(False) for rule in rules if not rule.column and rule.aside)
+    return staged(frame.with_columns(unread=unread), seen, layout.decimal)
 
 
 def row_rules(names: Sequence[str], header: Mapping[str, str]) -> Iterator[Rule]:
