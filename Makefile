@@ -18,7 +18,7 @@ SETTINGS := $(VENV)/share/jupyter/lab/settings
 ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 export UV_HTTP_TIMEOUT ?= 180
 
-.PHONY: help setup lab test bench bench-ui lint docs instructor calibrate lock clean
+.PHONY: help setup lab test bench bench-ui lint docs gallery instructor calibrate lock clean
 
 help:
 	@echo "make setup   build .venv from requirements.lock (lab and test do so themselves)"
@@ -27,6 +27,7 @@ help:
 	@echo "make bench   measure the engine beside NumPy, Starsim, Mesa, SimPy and C (a quarter of an hour); ARGS=--quick for a trial"
 	@echo "make bench-ui   measure the explorer in a real browser (a quarter of an hour; needs Chromium); ARGS=--quick for a trial"
 	@echo "make docs    write the generated pages: docs/validation.md with its plots, docs/mechanisms/"
+	@echo "make gallery   make docs/gallery.md and its pictures anew (some minutes; needs Chromium)"
 	@echo "make instructor   write notebooks with notes and answers for teachers into out/instructor"
 	@echo "make calibrate   find the parameter sets that the trials allow (up to half an hour), then make docs"
 	@echo "make lint    tidy with ruff, then check with ruff and mypy"
@@ -88,6 +89,9 @@ lint: setup
 
 docs: setup
 	$(BIN)/painlab docs docs
+
+gallery: setup
+	$(BIN)/python -m painlab.talk.gallery docs
 
 instructor: setup
 	$(BIN)/painlab lessons --instructor --force -o out/instructor

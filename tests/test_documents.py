@@ -22,6 +22,7 @@ from painlab.trials import KINDS, MEASURES, Among, Published, Trial, read, shipp
 
 DOCUMENTS = (
     "README.md", "CONTRIBUTING.md", "docs/model.md", "docs/what-painlab-can-tell.md", "docs/follow-a-number.md", "data/README.md",
+    "docs/gallery.md",
     *sorted(f"docs/how-to/{path.name}" for path in (Path(__file__).parents[1] / "docs/how-to").glob("*.md")),
 )  # fmt: skip
 EVIDENCE = re.compile(r"T\d\d-\d\d[a-z]?")
