@@ -144,6 +144,10 @@ class Examination:
                 told += [sentence, f"Read it by {self.reading()}"]
             else:
                 told.append(sentence)
+        if "drug_exposure_id" in {one.column.lower() for one in self.seen}:
+            told.append(
+                "This seems to be drug_exposure of the OMOP common data model: painlab.records.omop(FOLDER) reads it with its companions."
+            )
         return told
 
     def reading(self) -> str:

@@ -151,12 +151,9 @@ def people(frame: pl.LazyFrame, path: Path | str, roles: Mapping[str, str]) -> l
     if "person" not in roles:
         return []
     name = roles["person"]
-    person = cell(name)
-    alike = person.str.to_lowercase().str.replace(r"\.0+$", "").str.replace_all(r"[\s\-_]", "").str.replace(r"^0+(\w)", "${1}")
-    each = (
-        frame.select("row", person=person, alike=alike).drop_nulls().group_by("person", "alike").agg(n=pl.len(), first=pl.col("row").min())
-    )
-    held = tabular.collected(each, path)
+    each = frame.select("row", person=cell(name)).drop_nulls().group_by("person").agg(n=pl.len(), first=pl.col("row").min())
+    alike = pl.col("person").str.to_lowercase().str.replace(r"\.0+$", "").str.replace_all(r"[\s\-_]", "").str.replace(r"^0+(\w)", "${1}")
+    held = tabular.collected(each.with_columns(alike=alike), path)
     found: list[Finding] = []
     several = held.group_by("alike").agg(pl.len().alias("ways"), pl.col("person").sort(), pl.col("first").max()).filter(pl.col("ways") > 1)
     if several.height:

@@ -80,7 +80,7 @@ _DRUGS: Final = (
 )
 _ICD: Final = r"^([A-TV-Z][0-9][0-9A-Z](\.?[0-9A-Z]{1,4})?|[0-9]{3}\.[0-9]{1,2}|V[0-9]{2}(\.[0-9]{1,2})?|E[0-9]{3}(\.[0-9])?)$"
 _NDC: Final = r"^([0-9]{4,5}-[0-9]{3,4}-[0-9]{1,2}|[0-9]{11}|[A-Z][0-9]{2}[A-Z]{2}[0-9]{2})$"
-SEX: Final = r"(?i)^(m|f|w|d|u|x|male|female|man|woman|m.nnlich|weiblich|homme|femme|unknown|other|0|1|2|9|8507|8532)$"
+SEX: Final = r"(?i)^(m|f|w|d|u|x|male|female|man|woman|m.nnlich|weiblich|homme|femme|unknown|other|[0129](\.0)?|8507|8532)$"
 _YES_OR_NO: Final = r"(?i)^(y|n|yes|no|true|false|t|f|ja|nein|oui|non|0|1)$"
 _CONTACT: Final = r"(^[^@\s]+@[^@\s]+\.[a-z]{2,}$|^\+?\(?[0-9]{3}\)?[-. ][0-9]{3}[-. ][0-9]{4}$|^[0-9]{3}-[0-9]{2}-[0-9]{4}$)"
 _COUNTS: Final = "tab(let)?s?|tabletten|cap(sule)?s?|kapseln?|pills?|patch(es)?|ea(ch)?|units?|days?|stk|stück|tage?"

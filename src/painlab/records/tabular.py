@@ -169,10 +169,8 @@ def short_rows(path: Path | str) -> tuple[int, list[int]]:
     )  # fmt: skip
     cells = pl.col("line").str.count_matches(layout.delimiter, literal=True) + 1
     short = pl.col("line").is_not_null() & (cells < len(layout.names)) & (pl.col("line").str.strip_chars() != "")
-    found = collected(
-        lines.select(short.sum().alias("count"), pl.col("row").filter(short).bottom_k(5).sort().implode().alias("rows")), path
-    )
-    return int(found["count"][0]), [int(row) for row in found["rows"][0]]
+    count = int(collected(lines.select(short.sum()), path).item())
+    return count, collected(lines.filter(short).select("row").head(5), path)["row"].to_list() if count else []
 
 
 def collected(frame: pl.LazyFrame, path: Path | str) -> pl.DataFrame:
