@@ -6,6 +6,7 @@ bands that are a little too wide. Opioid demand never stands alone: pain and fun
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import polars as pl
@@ -110,6 +111,15 @@ def banded(value: float, low: float | None, high: float | None, digits: int = 0)
     return signed(value, digits) + (f" ({band})" if band else "")
 
 
+def listed(words: Sequence[str], joint: str = "and") -> str:
+    """Words as a sentence lists them.
+
+    >>> listed(["a"]), listed(["a", "b", "c"]), listed(["a", "b"], "or")
+    ('a', 'a, b and c', 'a or b')
+    """
+    return f" {joint} ".join((", ".join(words[:-1]), words[-1])) if len(words) > 1 else "".join(words)
+
+
 def horizon_averages(weekly: pl.DataFrame) -> pl.DataFrame:
     """Each column's mean over the weeks, by outcome: exact for levels and differences, a little wide for their bands."""
     return weekly.group_by("outcome", "unit", maintain_order=True).agg(pl.exclude("week").mean())
@@ -151,7 +161,7 @@ def headline(weekly: pl.DataFrame, averages: pl.DataFrame | None = None) -> str:
             clear.append(f"pain up to {plain(most.difference, most.digits)} higher")
         else:
             unclear.append(label)
-    missing = [f"no {'clear ' if demand.low is not None else ''}change in {_listed(unclear, 'or')}"] if unclear else []
+    missing = [f"no {'clear ' if demand.low is not None else ''}change in {listed(unclear, 'or')}"] if unclear else []
     said = ", ".join(missing + clear if demand.direction == 0 else clear + missing)
     text = f"{when}: {said}" + (" (one run)" if demand.low is None else "")
     for long, short in (("opioid demand", "demand"), (" (one run)", "")):
@@ -264,7 +274,7 @@ def _verdict(demand: Compared, beside: list[Compared]) -> str:
     if not moved:
         return f"{start} without a clear change in pain or function."
     lasting = all(moves[name] <= {-1 if worse else 1} for name in moved)
-    said = f"{_listed(moved, 'and')} {'are' if moved[1:] else 'is'} {'worse' if worse else 'better'}{'' if lasting else ' for a time'}."
+    said = f"{listed(moved)} {'are' if moved[1:] else 'is'} {'worse' if worse else 'better'}{'' if lasting else ' for a time'}."
     if worse and demand.direction < 0:
         return f"Less opioid is not by itself better health: demand falls, and {said}"
     return f"{start}, and {said}"
@@ -300,10 +310,6 @@ def _percent(share: float) -> str:
 def _figures(value: float) -> str:
     """A whole number of at most three figures: what a mean over draws can bear."""
     return plain(round(value, min(0, 2 - math.floor(math.log10(abs(value))))) if abs(value) >= 1.0 else value)
-
-
-def _listed(words: list[str], joint: str) -> str:
-    return f" {joint} ".join((", ".join(words[:-1]), words[-1])) if len(words) > 1 else "".join(words)
 
 
 def _averages(weekly: pl.DataFrame, averages: pl.DataFrame | None) -> pl.DataFrame:

@@ -1,6 +1,6 @@
 """What the outcomes of a grid make of its levers: main effects with bands, and sentences on them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -114,7 +114,7 @@ def _effect(key: str, found: pl.DataFrame, how: str) -> str:
             still.append(BY_NAME[row["outcome"]].label.lower())
     span = f"From {found['from_value'][0]:.4g} to {found['to_value'][0]:.4g}, {key}"
     parts = [f"moves the difference from the baseline by: {', '.join(moved)}"] if moved else []
-    parts += [f"does not clearly move {_listed(still)}"] if still else []
+    parts += [f"does not clearly move {narrative.listed(still, 'or')}"] if still else []
     return f"{span} {'; it '.join(parts)}{how}."
 
 
@@ -125,7 +125,3 @@ def _difference(one: Compared) -> str:
 def _unclear(frame: pl.DataFrame, outcome: str) -> list[bool]:
     rows = frame.select("baseline", "scenario", "difference", "difference_low", "difference_high").iter_rows()
     return [not Compared(outcome, *row).direction for row in rows]
-
-
-def _listed(words: Sequence[str]) -> str:
-    return " or ".join((", ".join(words[:-1]), words[-1])) if len(words) > 1 else "".join(words)

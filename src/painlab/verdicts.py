@@ -22,7 +22,7 @@ def sentences(found: "Comparison") -> list[str]:
     """All that is said of a comparison's results, in an order that can be read out."""
     said = [_who(found)]
     for group in (one for one in found.groups if len(one) > 1):
-        among = "" if len(found.groups) == 1 else f"Among {_listed([found.names[place] for place in group])}: "
+        among = "" if len(found.groups) == 1 else f"Among {narrative.listed([found.names[place] for place in group])}: "
         told = [_outcome(found, group, outcome) for outcome in BESIDE]
         said.append(among + (told[0][0].lower() + told[0][1:] if among else told[0]))
         said += told[1:]
@@ -58,8 +58,8 @@ def headline(found: "Comparison") -> str:
         else:
             (same if one.same else unclear).append(label)
     said = [f"{', '.join(what)} with {name}" for name, what in best.items()]
-    said += [f"no clear difference in {_listed(unclear, 'or')}"] if unclear else []
-    said += [f"{_listed(same)} the same"] if same else []
+    said += [f"no clear difference in {narrative.listed(unclear, 'or')}"] if unclear else []
+    said += [f"{narrative.listed(same)} the same"] if same else []
     among = "" if len(found.groups) == 1 else ", among those with the same patients"
     return f"{when}: {'; '.join(said)}{among}{' (one run)' if found.draws == 1 else ''}"
 
@@ -68,14 +68,14 @@ def _who(found: "Comparison") -> str:
     """How many, over which horizon, and whether they are the same patients."""
     first = found.projections[0]
     size = f"{first.patients:,} patients in each of {found.draws:,} parameter draw{'s' if found.draws > 1 else ''}"
-    said = f"{_listed(found.names)} over {narrative.horizon_words(found.weeks)}"
+    said = f"{narrative.listed(found.names)} over {narrative.horizon_words(found.weeks)}"
     if len(set(found.horizons)) > 1 and found.weeks == min(found.horizons):
         said += f" (the shortest of their horizons, which run from {min(found.horizons)} to {max(found.horizons)} weeks)"
     if len(found.groups) == 1:
         return f"{said}: the same {size} and the same random numbers, so that differences are paired."
     if len(found.groups) == len(found.names):
         return f"{said}: {size}, but their patients differ, so that no difference between them is paired and none is taken."
-    same = "; ".join(_listed([found.names[place] for place in group]) for group in found.groups if len(group) > 1)
+    same = "; ".join(narrative.listed([found.names[place] for place in group]) for group in found.groups if len(group) > 1)
     return f"{said}: {size}; only these have the same patients, so that their differences are paired: {same}. No other difference is taken."
 
 
@@ -146,7 +146,7 @@ def _verdict(found: "Comparison", group: Sequence[int]) -> str:
             health = "worse" if -1 in turns else "better" if 1 in turns else "no clearly different"
             moves.setdefault((demand.direction, health), []).append(name)
     said = [
-        f"{'more' if direction > 0 else 'less'} opioid demand goes with {health} pain or function in {_listed(names)}"
+        f"{'more' if direction > 0 else 'less'} opioid demand goes with {health} pain or function in {narrative.listed(names)}"
         for (direction, health), names in sorted(moves.items())
     ]
     if not said:
@@ -173,7 +173,3 @@ def _pairs(pairs: Sequence[tuple[str, str]]) -> str:
     'a and b, a and c'
     """
     return ", ".join(f"{other} and {one}" for one, other in pairs)
-
-
-def _listed(names: Sequence[str], joint: str = "and") -> str:
-    return f" {joint} ".join((", ".join(names[:-1]), names[-1])) if len(names) > 1 else "".join(names)

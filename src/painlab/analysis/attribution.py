@@ -146,12 +146,12 @@ class Attribution:
         if not whole["clear"] and self.draws > 1:
             text += ", not distinguishable from zero"
         if said:
-            text += f"; of that {_listed(said)}"
+            text += f"; of that {narrative.listed(said)}"
         if unclear and self.draws > 1:
             many = ("shares", "are") if unclear[1:] else ("share", "is")
-            text += f"; the {many[0]} of {_listed(unclear)} {many[1]} not distinguishable from zero"
+            text += f"; the {many[0]} of {narrative.listed(unclear)} {many[1]} not distinguishable from zero"
         elif unclear:
-            text += f"; {_listed(unclear)}: nothing that shows in the digits given"
+            text += f"; {narrative.listed(unclear)}: nothing that shows in the digits given"
         return f"{text}."
 
     def _interaction_words(self) -> str:
@@ -330,7 +330,3 @@ def _band(name: str, values: np.ndarray) -> tuple[float | None, float | None, bo
     """Ends of the band over the draws, none with one draw, and whether it excludes zero in the digits that are shown."""
     low, high = (float(end) for end in np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])) if len(values) > 1 else (None, None)
     return low, high, Compared(name, 0.0, 0.0, float(values.mean()), low, high).direction != 0
-
-
-def _listed(words: Sequence[str]) -> str:
-    return " and ".join((", ".join(words[:-1]), words[-1])) if len(words) > 1 else "".join(words)

@@ -1,10 +1,9 @@
 """The first pages of a talk: the question, the cycle as a picture, who the patients are, and what changes in care."""
 
-from collections.abc import Sequence
 from typing import Final
 
 from painlab import catalog, evidence, identification
-from painlab.narrative import plain
+from painlab.narrative import listed, plain
 from painlab.phrases import plan_difference, plan_words
 from painlab.plan import levers
 from painlab.population import Population
@@ -254,15 +253,6 @@ def _order(name: str, plan: dict[tuple[str, ...], float]) -> str:
     parts += [f"{mine['weeks']:g} week{'' if mine['weeks'] == 1 else 's'}"] if "weeks" in mine else []
     parts += [f"{mine['percent_per_month']:g} {known[name, 'percent_per_month'].unit}"] if "percent_per_month" in mine else []
     return ", ".join(parts)
-
-
-def listed(words: Sequence[str]) -> str:
-    """Words as a sentence lists them.
-
-    >>> listed(["a"]), listed(["a", "b", "c"])
-    ('a', 'a, b and c')
-    """
-    return " and ".join((", ".join(words[:-1]), words[-1])) if len(words) > 1 else "".join(words)
 
 
 def _value(path: tuple[str, ...], plan: dict[tuple[str, ...], float]) -> str:
