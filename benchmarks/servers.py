@@ -15,7 +15,7 @@ from typing import Any, Final
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, WebSocket, sync_playwright
 
 from painlab.app import free_port
 
@@ -66,12 +66,13 @@ def enclosed(browser: Browser, outside: list[str], *, width: int = 1500, height:
         outside.append(route.request.url)
         route.abort()
 
-    def refuse_socket(socket: Any) -> None:
-        outside.append(socket.url)
-        socket.close()
+    def note_socket(socket: WebSocket) -> None:
+        if elsewhere.match(socket.url):
+            outside.append(socket.url)
 
     context.route(elsewhere, refuse)
-    context.route_web_socket(elsewhere, refuse_socket)
+    # Routing sockets would put Playwright's own between page and kernel, and slow each message; Chromium's rules refuse them (`FLAGS`).
+    context.on("page", lambda page: page.on("websocket", note_socket))
     return context
 
 

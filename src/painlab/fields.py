@@ -51,6 +51,15 @@ class Lever(NamedTuple):
     source: str
     levels: dict[str, float]
 
+    def stepped(self, value: float, steps: float) -> float:
+        """The value so many steps of the slider further, no further than the ends of its range.
+
+        >>> Lever((), "", "", 0.0, 2.0, 0.05, "", "", "", "", {}).stepped(0.9, -3)
+        0.75
+        """
+        place = round((value - self.low) / self.step) + steps
+        return min(max(round(self.low + place * self.step, 10), self.low), self.high)  # rounded: 18 steps of 0.05 are 0.9
+
 
 def lever_of(path: tuple[str, ...], section: str, field: FieldInfo) -> Lever:
     """The lever that a field describes, at a path of a plan."""

@@ -1,6 +1,8 @@
 """The notebooks in a real JupyterLab without a network: charts are drawn, levers move them, and everything has a name."""
 
+import os
 import re
+import signal
 
 import polars as pl
 import pytest
@@ -94,6 +96,39 @@ def test_a_lever_moved_by_keyboard_moves_the_picture_in_place_and_undo_brings_it
     assert picture(page) == before
     page.get_by_role("button", name="Redo").click()
     page.wait_for_function("([lever]) => Number(lever.value) === 0", arg=[lever.element_handle()])
+
+
+DRAWN = "() => Number(document.querySelector('.painlab-explorer .painlab-picture').dataset.drawn)"
+
+
+def test_a_step_of_a_lever_is_drawn_without_waiting_for_the_kernel(explorer, jupyterlab):
+    page = explorer
+    choose(page, "Prescribe")
+    lever = page.get_by_role("slider", name=READINESS)
+    lever.focus()
+    page.keyboard.press("ArrowLeft")
+    settle(page)
+    page.wait_for_timeout(2000)  # the next steps are worked out ahead
+    jupyterlab.run_code(page, "import os, pathlib\npathlib.Path('pid').write_text(str(os.getpid()))")
+    pid = int((jupyterlab.root / "pid").read_text())
+    before, drawn = picture(page), page.evaluate(DRAWN)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        page.keyboard.press("ArrowLeft")
+        page.wait_for_function(f"drawn => ({DRAWN})() > drawn", arg=drawn)
+        early = picture(page)
+        assert early != before
+        assert page.locator(".painlab-explorer").evaluate("root => root.classList.contains('painlab-waiting')")  # the words are older
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    settle(page)
+    assert page.evaluate(DRAWN) == drawn + 2  # ahead, and after the full run: the kernel's own preview is the same picture
+    page.get_by_role("button", name="Undo").click()
+    settle(page)
+    lever.focus()
+    page.keyboard.press("ArrowRight")
+    settle(page)
+    assert picture(page) not in (before, early)
 
 
 def test_every_view_is_drawn(explorer):

@@ -1,14 +1,9 @@
-"""What an explorer holds and how it works behind, without widgets or a browser."""
-
-import asyncio
-import threading
+"""What an explorer holds, without widgets or a browser."""
 
 import pytest
 
 from painlab import InputError, Scenario
-from painlab.engine.execution import Cancelled
 from painlab.plan import CarePlan, levers
-from painlab.views.background import Background
 from painlab.views.exploration import Exploration, Size, comparable, injections, moved, project
 
 THERAPY = "physical_therapy"
@@ -129,132 +124,6 @@ def test_runs_with_other_patients_are_not_comparable(plain):
     assert not comparable(project(plain, TINY), project(other, TINY))
 
 
-# The work behind
-
-
-def stages(log: list[str], gate: threading.Event):
-    """A quick stage, and a thorough one that waits at a gate and notices that it is cancelled."""
-
-    def quick(question, cancelled):
-        return f"rough {question}"
-
-    def thorough(question, cancelled):
-        log.append(question)
-        gate.wait(30)
-        if cancelled():
-            raise Cancelled
-        return f"full {question}"
-
-    return quick, thorough
-
-
-def same(question, cancelled):
-    return question
-
-
-def test_the_newest_question_is_answered_and_no_older_answer_follows():
-    async def scene() -> list[tuple[str, bool]]:
-        log: list[str] = []
-        shown: list[tuple[str, bool]] = []
-        gate, done = threading.Event(), asyncio.Event()
-
-        def show(answer, last):
-            shown.append((answer, last))
-            if answer == "full 3":
-                done.set()
-
-        background = Background(stages(log, gate), show, pytest.fail)
-        background.ask("1")
-        while not log:
-            await asyncio.sleep(0.001)
-        background.ask("2")
-        background.ask("3")
-        gate.set()
-        await asyncio.wait_for(done.wait(), 30)
-        background.close()
-        return shown
-
-    shown = asyncio.run(scene())
-    assert [answer for answer, last in shown if last] == ["full 3"]
-    assert shown[-2:] == [("rough 3", False), ("full 3", True)]
-
-
-def test_a_lever_that_asks_without_a_pause_still_sees_rough_answers():
-    async def scene() -> list[str]:
-        shown: list[str] = []
-        background = Background([same, same], lambda answer, last: shown.append(answer), pytest.fail)
-        for question in range(200):
-            background.ask(str(question))
-            await asyncio.sleep(0.001)
-        while shown[-1:] != ["199"]:
-            await asyncio.sleep(0.001)
-        background.close()
-        return shown
-
-    assert len(set(asyncio.run(scene()))) > 3
-
-
-def test_answers_are_shown_in_the_thread_that_asked_first():
-    async def scene() -> set[str]:
-        threads: set[str] = set()
-        answered = asyncio.Event()
-
-        def show(answer, last):
-            threads.add(threading.current_thread().name)
-            if answer == "second" and last:
-                answered.set()
-
-        background = Background([same], show, pytest.fail)
-        background.ask("first")
-
-        async def ask_elsewhere():
-            background.ask("second")
-
-        thread = threading.Thread(target=lambda: asyncio.run(ask_elsewhere()))
-        thread.start()
-        await asyncio.wait_for(answered.wait(), 30)
-        thread.join()
-        background.close()
-        return threads
-
-    assert asyncio.run(scene()) == {threading.current_thread().name}
-
-
-def test_a_failure_is_told_and_the_next_question_is_answered():
-    async def scene() -> tuple[list[str], list[str]]:
-        failures: list[str] = []
-        shown: list[str] = []
-
-        def work(question, cancelled):
-            if question == "bad":
-                raise InputError("bad")
-            return question
-
-        background = Background((work,), lambda answer, last: shown.append(answer), lambda error: failures.append(str(error)))
-        for question in ("bad", "good"):
-            background.ask(question)
-            while not (failures and (question == "bad" or shown)):
-                await asyncio.sleep(0.001)
-        background.close()
-        return failures, shown
-
-    assert asyncio.run(scene()) == (["bad."], ["good"])
-
-
-def test_nothing_is_shown_after_the_end():
-    async def scene() -> list[str]:
-        shown: list[str] = []
-        gate = threading.Event()
-        background = Background(stages([], gate), lambda answer, last: shown.append(answer), pytest.fail)
-        background.ask("1")
-        background.close()
-        gate.set()
-        await asyncio.sleep(0.05)
-        return shown
-
-    assert asyncio.run(scene()) == []
-
-
 def test_each_step_can_be_taken_back_and_made_again(plain):
     now = [0.0]
     exploration = Exploration(plain, clock=lambda: now[0])
@@ -274,6 +143,19 @@ def test_each_step_can_be_taken_back_and_made_again(plain):
         exploration.redo()
         assert exploration.scenario == expected
     assert not exploration.can_redo
+
+
+def test_what_a_change_would_make_is_what_it_makes(plain):
+    exploration = Exploration(plain)
+    for path, value in ((("coordination",), 0.5), (("prescribing", "opioid_start"), 0.5), (("population", "distress"), 0.9)):
+        expected = exploration.changed(path, value)
+        assert expected != exploration.scenario
+        exploration.change(path, value)
+        assert exploration.scenario == expected
+        assert exploration.value(path, plain) == Exploration(plain).value(path)
+    expected = exploration.assuming("weakness_pain", 0.2)
+    exploration.assume("weakness_pain", 0.2)
+    assert exploration.scenario == expected
 
 
 def test_moves_of_one_lever_in_one_breath_are_one_step(plain):

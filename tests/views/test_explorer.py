@@ -239,3 +239,47 @@ def test_hurried_moves_in_a_notebook_end_with_the_last(plain, monkeypatch):
     assert explorer.projection.scenario.care.coordination == 1.0
     assert finished[-1] == explorer.exploration.scenario
     assert explorer.message.value == ""
+
+
+def test_the_chart_is_told_ahead_what_the_next_moves_of_a_lever_would_show(plain, monkeypatch):
+    monkeypatch.setattr(views, "FULL", Size(20, 2))
+    monkeypatch.setattr(views, "PREVIEW", Size(20, 1))
+
+    async def scene():
+        explorer = painlab.explore(plain)
+        told = []
+        monkeypatch.setattr(explorer.chart, "send", lambda content, buffers: told.append((content, buffers)))
+        control = explorer.deck.lever(("coordination",))
+        while explorer.projection is None:
+            await asyncio.sleep(0.005)
+        start = control.value
+        control._handle_custom_msg({"event": "held"}, [])  # as when the keyboard comes to it
+        while len(told) < 4:
+            await asyncio.sleep(0.005)
+        at_focus = list(told)
+        control.value = at_focus[1][0]["value"]
+        moved = list(explorer.chart.moved), columns(explorer, "scenario")
+        explorer.close()
+        return control, start, at_focus, moved
+
+    control, start, told, moved = asyncio.run(scene())
+    assert [content["ahead"] for content, _ in told] == [control.name] * 4
+    assert [content["anew"] for content, _ in told] == [True, False, False, False]
+    steps = [round((content["value"] - start) / control.step) for content, _ in told]
+    assert steps == [1, 2, -1, 3]
+    (content, buffers) = told[1]
+    assert moved == ([control.name, content["value"]], buffers[content["tables"]["weekly"]["scenario"]])
+
+
+def test_a_lever_at_its_end_has_no_further_moves_ahead(explorer):
+    control = explorer.deck.lever(("coordination",))
+    control.value = control.high
+    assert [move.value for move in explorer.deck.likely()] == [control.high - control.step]
+    assert explorer.deck.moved_in(explorer.exploration.start) == [
+        control.name,
+        explorer.exploration.value(("coordination",), explorer.exploration.start),
+    ]
+    explorer.deck.exploration.order(THERAPY, False)
+    explorer.deck.lever((THERAPY, "weeks"))
+    explorer.deck._take((THERAPY, "weeks"))
+    assert list(explorer.deck.likely()) == []  # nothing to move in a treatment that is not ordered

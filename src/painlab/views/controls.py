@@ -34,8 +34,10 @@ class LeverControl(anywidget.AnyWidget):
 
     _esm = _ASSETS / "lever.js"  # its style comes with `Choice`: sent with each of fifty levers it would weigh half a megabyte
 
-    def __init__(self, lever: Lever, asked: Callable[[str], None]) -> None:
-        """Make the control of a lever; `asked(evidence)` is called when someone wants to see its evidence."""
+    def __init__(self, lever: Lever, asked: Callable[[str], None], held: Callable[[], None] = lambda: None) -> None:
+        """Make the control of a lever; `asked(evidence)` is called when someone wants to see its evidence, `held()` when the keyboard
+        comes to it.
+        """
         name = lever.section if lever.section.lower() == lever.label else f"{lever.section}: {lever.label}"
         unit = "" if lever.unit.rstrip("s") in lever.label else lever.unit
         super().__init__(
@@ -49,7 +51,7 @@ class LeverControl(anywidget.AnyWidget):
             value=lever.low,
             levels=lever.levels,
         )
-        self.on_msg(lambda _widget, _content, _buffers: asked(self.help))
+        self.on_msg(lambda _widget, content, _buffers: asked(self.help) if content.get("event") == "evidence" else held())
 
 
 class Choice(anywidget.AnyWidget):

@@ -1,8 +1,9 @@
 """The explorer's controls, in groups as a clinician thinks: levers, treatments on and off, people, links of the cycle, assumptions."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import ipywidgets
 
@@ -11,6 +12,7 @@ from painlab.errors import InputError
 from painlab.fields import Lever, lever_of
 from painlab.plan import levers
 from painlab.population import Population
+from painlab.scenario import Scenario
 from painlab.tables import nearest
 from painlab.views.controls import Choice, LeverControl, evidence_text, treatment_evidence
 from painlab.views.exploration import POPULATION, TAPER, Exploration, injections
@@ -71,6 +73,8 @@ ASSUMPTIONS: Final = (
     "home_half_life", "response_spread",
 )  # fmt: skip
 """Parameters with levers of their own: the cycle's links, and what opioids and exercise do in the long run."""
+AHEAD: Final = (1, 2, -1, 3)
+"""Steps of the lever in hand that are worked out before they are asked for."""
 _SWITCHES: Final = {"move": THERAPY, "taper": TAPER}
 
 
@@ -96,8 +100,18 @@ def chosen_groups(groups: Sequence[str] | None) -> tuple[str, ...]:
     return tuple(groups or GROUPS)
 
 
+class Move(NamedTuple):
+    """A move of the lever in hand that may well come next."""
+
+    lever: str  # name of its control
+    value: float
+    scenario: Scenario  # that it makes
+    rest: Scenario  # the same with the lever at its low end: all that any move of it leaves as it is
+
+
 class Deck:
-    """Controls over an exploration. `then(change)` is called with each change the user asks for, `tell(evidence)` with evidence asked for.
+    """Controls over an exploration. `then(change)` is called with each change the user asks for, `tell(evidence)` with evidence asked for,
+    `held()` when a lever has been taken in hand and others than before are `likely()`.
 
     `tabs` holds the group's name whose controls are shown; `box` is the widget.
     """
@@ -109,8 +123,10 @@ class Deck:
         tell: Callable[[str], None],
         groups: Sequence[str] | None,
         more: Mapping[str, tuple[str, ipywidgets.Widget]],
+        held: Callable[[], None] = lambda: None,
     ) -> None:
-        self.exploration, self._then, self._tell = exploration, then, tell
+        self.exploration, self._then, self._tell, self._held = exploration, then, tell, held
+        self._hand: tuple[Path, float] | None = None  # the lever in hand, and 1 or -1 for where it was moved last
         self.groups = chosen_groups(groups)
         self._setting = False
         self.levers: dict[Path, LeverControl] = {}  # those that have been shown
@@ -160,16 +176,14 @@ class Deck:
             for path, control in self.levers.items():
                 whole = self.whole(path)
                 with control.hold_sync():
-                    control.value = self.exploration.value(whole)
+                    control.value = self._value(path)
                     control.baseline = self.exploration.baseline_value(whole)
                     control.disabled = path[0] != POPULATION and not self.exploration.ordered(whole[0])
             for link, check in self.links.items():
                 check.value = link in self.exploration.cut
-            assumed = self.exploration.assumed
             for name, control in self.assumptions.items():
-                one = parameters.record(name)
                 with control.hold_sync():
-                    control.value, control.baseline = assumed.get(name, one.value), one.value
+                    control.value, control.baseline = self._value((ASSUMED, name)), parameters.record(name).value
         finally:
             self._setting = False
 
@@ -196,11 +210,49 @@ class Deck:
     def _on(self, widget: Any, change: Callable[[Any], None]) -> None:
         widget.observe(lambda event: None if self._setting else self._then(lambda: change(event["new"])), "value")
 
-    def _move(self, path: Path, value: float) -> None:
-        self.exploration.change(self.whole(path), value)
+    def likely(self) -> Iterator[Move]:
+        """The next moves of the lever in hand, the likeliest first: steps on in the direction in which it went, and one back."""
+        if self._hand is None:
+            return
+        path, onward = self._hand
+        lever, value, name = record(path), self._value(path), self._control(path).name
+        with suppress(InputError):  # there is no such scenario: the lever's treatment has been taken out of the plan
+            rest = self._with(path, lever.low)
+            for steps in AHEAD:
+                wanted = lever.stepped(value, onward * steps)
+                if wanted != value:
+                    yield Move(name, wanted, self._with(path, wanted), rest)
 
-    def _assume(self, name: str, value: float) -> None:
-        self.exploration.assume(name, None if value == parameters.record(name).value else value)
+    def moved_in(self, scenario: Scenario) -> list[Any]:
+        """Name of the lever in hand and its value in a scenario; an empty list if no lever is in hand."""
+        return [self._control(self._hand[0]).name, self._value(self._hand[0], scenario)] if self._hand else []
+
+    def _value(self, path: Path, scenario: Scenario | None = None) -> float:
+        if path[0] == ASSUMED:
+            assume = (scenario or self.exploration.scenario).assume
+            return assume.values.get(path[1], parameters.record(path[1]).value) if assume else parameters.record(path[1]).value
+        return self.exploration.value(self.whole(path), scenario)
+
+    def _with(self, path: Path, value: float) -> Scenario:
+        if path[0] == ASSUMED:
+            return self.exploration.assuming(path[1], self._assumed_value(path[1], value))
+        return self.exploration.changed(self.whole(path), value)
+
+    def _take(self, path: Path) -> None:
+        if self._hand is None or self._hand[0] != path:
+            self._hand = (path, 1.0)
+            self._held()
+
+    def _move(self, path: Path, value: float) -> None:
+        self._hand = (path, 1.0 if value >= self._value(path) else -1.0)
+        if path[0] == ASSUMED:
+            self.exploration.assume(path[1], self._assumed_value(path[1], value))
+        else:
+            self.exploration.change(self.whole(path), value)
+
+    @staticmethod
+    def _assumed_value(name: str, value: float) -> float | None:
+        return None if value == parameters.record(name).value else value
 
     def _group(self, name: str) -> ipywidgets.Widget:
         controls: list[ipywidgets.Widget] = []
@@ -215,8 +267,7 @@ class Deck:
             if name == "other" and path[0] != before:
                 before = path[0]
                 controls.append(self._with_evidence(self.switches[path[0]], partial(self._known, path[0])))
-            self.levers[path] = LeverControl(record(path), self._tell)
-            self._on(self.levers[path], partial(self._move, path))
+            self.levers[path] = self._made(path)
             controls.append(self.levers[path])
         kind = ["painlab-controls", *(["painlab-threes"] if name == "other" else [])]
         return _classed(ipywidgets.Box(controls), *kind)
@@ -229,8 +280,7 @@ class Deck:
 
     def _assumed(self) -> ipywidgets.Widget:
         for name in ASSUMPTIONS:
-            self.assumptions[name] = LeverControl(record((ASSUMED, name)), self._tell)
-            self._on(self.assumptions[name], partial(self._assume, name))
+            self.assumptions[name] = self._made((ASSUMED, name))
         every = parameters.records()
         held = [one for one in every.values() if "assumption" in one.source]
         words = ipywidgets.HTML(
@@ -239,6 +289,14 @@ class Deck:
             "their reasons, are in data/parameters.csv; <code>painlab evidence NAME</code> tells of one.</p>"
         )
         return ipywidgets.VBox([words, _classed(ipywidgets.Box(list(self.assumptions.values())), "painlab-controls")])
+
+    def _control(self, path: Path) -> LeverControl:
+        return self.assumptions[path[1]] if path[0] == ASSUMED else self.levers[path]
+
+    def _made(self, path: Path) -> LeverControl:
+        control = LeverControl(record(path), self._tell, partial(self._take, path))
+        self._on(control, partial(self._move, path))
+        return control
 
     def _with_evidence(self, control: ipywidgets.Widget, evidence: Callable[[], str]) -> ipywidgets.Widget:
         ask = ipywidgets.Button(description="?", tooltip="What is known of it, and from where").add_class("painlab-ask")

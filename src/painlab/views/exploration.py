@@ -102,14 +102,13 @@ class Exploration:
 
     # Levers
 
-    def value(self, path: tuple[str, ...]) -> float:
-        """Value under a lever, by its path in `plan.levers()` or ("population", trait).
+    def value(self, path: tuple[str, ...], scenario: Scenario | None = None) -> float:
+        """Value under a lever, by its path in `plan.levers()` or ("population", trait), in the present scenario or another one.
 
         Of a treatment or taper that is not ordered it is what its order would say; of a trait that is left out the condition's own.
         """
-        if path[0] == POPULATION:
-            return self._trait(path[1])
-        return _value(self._completed(path[0]), path)
+        of = scenario or self.scenario
+        return _trait(of, path[1]) if path[0] == POPULATION else _value(self._completed(of.care, path[0]), path)
 
     def baseline_value(self, path: tuple[str, ...]) -> float | None:
         """Value of a lever in the baseline's plan, or None where the baseline does not order it; patients are the same in both."""
@@ -118,13 +117,17 @@ class Exploration:
 
     def change(self, path: tuple[str, ...], value: float) -> None:
         """Set one lever. Raises InputError, and changes nothing, for a value outside its range or a treatment that is not ordered."""
+        self._adopt(path, self.changed(path, value))
+
+    def changed(self, path: tuple[str, ...], value: float) -> Scenario:
+        """The scenario that `change` would make. Raises InputError as it does."""
         if path[0] != POPULATION and not _ordered(self.scenario.care, path[0]):
             label = catalog.treatments()[path[0]].label if path[0] in catalog.treatments() else "A taper"
             raise InputError(f"{label} is not ordered in this plan", mend="Switch it on first.")
         whole: Any = int(value) if float(value).is_integer() else value
         for key in reversed(path):
             whole = {key: whole}
-        self._change(path, **(whole if path[0] == POPULATION else {"care": whole}))
+        return self._with(**(whole if path[0] == POPULATION else {"care": whole}))
 
     def ordered(self, name: str) -> bool:
         """Whether the plan orders a treatment, or a `taper`."""
@@ -134,7 +137,7 @@ class Exploration:
         """Take a treatment or a `taper` into the plan, as it was ordered before or as it usually is, or take it out."""
         if wanted != self.ordered(name):
             left_out = self._leaving((name,))
-            self._change(("order", name), left_out, care={name: self._order(name) if wanted else None})
+            self._adopt(("order", name), self._with(care={name: self._order(name) if wanted else None}), left_out)
 
     @property
     def injection(self) -> str | None:
@@ -149,13 +152,13 @@ class Exploration:
         left_out = self._leaving(injections())
         order = dict(left_out.get(present or kind) or self._order(kind)) if kind else {}
         none = {name: None for name in injections() if self.ordered(name)}
-        self._change(("order", "injection"), left_out, care=none | ({kind: order} if kind else {}))
+        self._adopt(("order", "injection"), self._with(care=none | ({kind: order} if kind else {})), left_out)
 
     # People and assumptions
 
     def choose(self, trait: str, name: str) -> None:
         """Choose the patients' `condition` or `goal` by its name."""
-        self._change((POPULATION, trait), population={trait: name})
+        self._adopt((POPULATION, trait), self._with(population={trait: name}))
 
     @property
     def cut(self) -> tuple[str, ...]:
@@ -165,7 +168,7 @@ class Exploration:
     def cut_link(self, link: str, wanted: bool) -> None:
         """Cut a link of the cycle, or join it again."""
         links = [one for one in parameters.LINKS if (wanted if one == link else one in self.cut)]
-        self._change(("cut", link), assume=self._assumptions(links, self.assumed))
+        self._adopt(("cut", link), self._with(assume=self._assumptions(links, self.assumed)))
 
     @property
     def assumed(self) -> dict[str, float]:
@@ -174,11 +177,15 @@ class Exploration:
 
     def assume(self, name: str, value: float | None) -> None:
         """Put a value in the place of a parameter, or with None the model's own again. Raises InputError outside its prior's range."""
+        self._adopt(("assume", name), self.assuming(name, value))
+
+    def assuming(self, name: str, value: float | None) -> Scenario:
+        """The scenario that `assume` would make. Raises InputError as it does."""
         values = self.assumed
         values.pop(name, None)
         if value is not None:
             values[name] = float(value)
-        self._change(("assume", name), assume=self._assumptions(list(self.cut), values))
+        return self._with(assume=self._assumptions(list(self.cut), values))
 
     def differences(self) -> str:
         """Say in plain words how the plan differs from the baseline's."""
@@ -218,33 +225,30 @@ class Exploration:
             return dict(self._left_out[name])
         return {} if name == TAPER else dict(catalog.treatments()[name].order)
 
-    def _completed(self, name: str) -> CarePlan:
-        """The plan with one more thing ordered, if it is not."""
-        care = self.scenario.care
+    def _completed(self, care: CarePlan, name: str) -> CarePlan:
+        """A plan with one more thing ordered, if it is not."""
         return care if _ordered(care, name) else CarePlan.model_validate({name: self._order(name)})
-
-    def _trait(self, name: str) -> float:
-        people = self.scenario.population
-        own = getattr(people, name)
-        if own is None:
-            own = getattr(population.patients_condition(people, parameters.values()), name)
-        return float(own)
 
     @staticmethod
     def _assumptions(links: list[str], values: dict[str, float]) -> Any:
         return {"links_cut": links, "values": values} if links or values else None
 
-    def _change(self, moved: object, left_out: dict[str, dict[str, Any]] | None = None, **changes: Any) -> None:
+    def _with(self, **changes: Any) -> Scenario:
+        """The scenario with some of its parts changed; it has another name than the one it started from, until it equals that again."""
         replaced = {"assume": None} if "assume" in changes else {}  # its lists and tables are not merged
         changed = self.scenario.model_copy(update=replaced).change(**changes)
         if changed == self.scenario:
-            return
+            return self.scenario
         if all(getattr(changed, part) == getattr(self.start, part) for part in ("care", "population", "assume", "weeks")):
-            changed = self.start
-        elif self.scenario.name == self.start.name:
-            changed = changed.change(**self.start.renamed())
+            return self.start
+        return changed.change(**self.start.renamed()) if self.scenario.name == self.start.name else changed
+
+    def _adopt(self, moved: object, scenario: Scenario, left_out: dict[str, dict[str, Any]] | None = None) -> None:
+        """Make a step to a scenario."""
+        if scenario == self.scenario:
+            return
         self._remember(moved)
-        self.scenario = changed
+        self.scenario = scenario
         if left_out is not None:
             self._left_out = left_out
 
@@ -278,6 +282,14 @@ def moved(full: Projection, then: Projection, now: Projection) -> pl.DataFrame:
 def _ordered(plan: CarePlan, name: str) -> bool:
     """Whether a plan has a section: treatments and a taper may be left out, the others are always there."""
     return name in plan.treatments if name in catalog.treatments() else getattr(plan, name) is not None
+
+
+def _trait(scenario: Scenario, name: str) -> float:
+    people = scenario.population
+    own = getattr(people, name)
+    if own is None:
+        own = getattr(population.patients_condition(people, parameters.values()), name)
+    return float(own)
 
 
 def _value(plan: CarePlan, path: tuple[str, ...]) -> float:

@@ -1,7 +1,8 @@
 """The explorer: levers of care beside charts of demand, pain and function, on one screen of a notebook."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +18,7 @@ from painlab.tables import nearest
 from painlab.views import sights
 from painlab.views.background import Background
 from painlab.views.controls import Choice
-from painlab.views.deck import Deck
+from painlab.views.deck import Deck, Move
 from painlab.views.exploration import FULL, PREVIEW, Exploration, comparable, moved, project
 from painlab.views.live_chart import LiveChart
 from painlab.views.pins import Pins
@@ -78,15 +79,18 @@ class Explorer(ipywidgets.VBox):
         self.projection: Projection | None = None
         self._preview: Projection | None = None  # of the scenario as it is now
         self._anchor: tuple[Projection, Projection] | None = None  # a full run and the preview of the same scenario
+        self._anchored = 0  # how often that was another
         self._frame: pl.DataFrame | None = None  # what is drawn
         self._frame_before: pl.DataFrame | None = None  # of the full run before the last
         self._stale = False  # whether controls await the next picture
+        self._foreseen: tuple[Any, set[float]] = (None, set())  # what the chart was told ahead: on what basis, and for which values
         self._settled: list[Callable[[Projection], None]] = []
         self._standing = Standing()
         self._background: Background[Scenario, Projection] = Background(
             (lambda asked, cancelled: project(asked, PREVIEW, cancelled), lambda asked, cancelled: project(asked, FULL, cancelled)),
             self._show,
             self._fail_to_project,
+            self._likely,
         )
         self.status, self.message, self.sentence, self.evidence, self.note = (
             ipywidgets.HTML(value).add_class(f"painlab-{name}")
@@ -96,7 +100,7 @@ class Explorer(ipywidgets.VBox):
         self.pins = Pins(lambda: self.projection, self._redraw, self._say)
         self.sharing = Sharing(exploration, lambda: self.projection, self._open, self._say, self._fail)
         more = {"compare": ("Compare", self.pins.box), "share": ("Share and save", self.sharing.box)}
-        self.deck = Deck(exploration, self._then, self._tell, groups, more)
+        self.deck = Deck(exploration, self._then, self._tell, groups, more, self._background.look_ahead)
         self._drawn: Wanted | None = self._wanted()
         self.chart = LiveChart(sights.specification(self._drawn), EMPTY, headline=PREPARING, renderer="canvas")
         self.chart.keep_picture(lambda svg: self._standing.show(pictured(svg, self.chart.headline, self.chart.summary)))
@@ -176,7 +180,7 @@ class Explorer(ipywidgets.VBox):
         """Show the state before the last change for a moment, then the change."""
         if self._frame_before is None or self._frame is None or self.view.value not in WEEKLY:
             return
-        self._feed(self._frame_before, headline="Before the last change")
+        self._feed(self._frame_before, None, headline="Before the last change")
         try:
             asyncio.get_running_loop().call_later(REPLAY_SECONDS, self._redraw)
         except RuntimeError:  # in a plain script nothing moves by itself
@@ -217,11 +221,31 @@ class Explorer(ipywidgets.VBox):
 
     def _show_preview(self, preview: Projection) -> None:
         self._preview = preview
-        known = self._anchor if self._anchor and comparable(self._anchor[0], preview) else None
-        self._frame = moved(*known, preview) if known else preview.weekly
+        self._frame = self._expected(preview)
         if self.view.value in WEEKLY:
-            self._feed(self._frame, waiting=True)
+            self._feed(self._frame, preview.scenario, waiting=True)
         self._follow()
+
+    def _likely(self) -> Iterator[tuple[Scenario, Callable[[Projection], None]]]:
+        for move in self.deck.likely():
+            yield move.scenario, partial(self._foresee, move)
+
+    def _foresee(self, move: Move, preview: Projection) -> None:
+        """Tell the chart ahead what a move would show, so that a browser draws it without waiting for the kernel."""
+        if self.view.value not in WEEKLY or self._drawn is None:
+            return
+        basis = (move.lever, move.rest, self._drawn, self._anchored)
+        if basis != self._foreseen[0]:
+            self._foreseen = (basis, set())
+        told = self._foreseen[1]
+        if move.value not in told:
+            self.chart.foresee(move.lever, move.value, sights.weekly(self._expected(preview), {}, self._drawn.view), anew=not told)
+            told.add(move.value)
+
+    def _expected(self, preview: Projection) -> pl.DataFrame:
+        """What is drawn of a preview: where there is one, the last full run, moved by what the preview says."""
+        known = self._anchor if self._anchor and comparable(self._anchor[0], preview) else None
+        return moved(*known, preview) if known else preview.weekly
 
     def _follow(self) -> None:
         """Show in the controls what a change has changed in others, once."""
@@ -232,6 +256,7 @@ class Explorer(ipywidgets.VBox):
     def _show_in_full(self, projection: Projection) -> None:
         if self._preview and self._preview.scenario == projection.scenario:
             self._anchor = (projection, self._preview)
+            self._anchored += 1
         if self.projection and comparable(self.projection, projection) and self.projection.scenario != projection.scenario:
             self._frame_before = self.projection.weekly
         elif self.projection and not comparable(self.projection, projection):
@@ -253,7 +278,7 @@ class Explorer(ipywidgets.VBox):
         if self.view.value in WEEKLY:
             headline = self.projection.headline() if self.projection else None
             words = str(self.projection) if self.projection else ""
-            self._feed(self._frame, headline=headline, summary=words or None)
+            self._feed(self._frame, self.projection.scenario if self.projection else None, headline=headline, summary=words or None)
             self._tell_finding(words)
             return
         self._drawn = None
@@ -273,13 +298,16 @@ class Explorer(ipywidgets.VBox):
         if words:
             self.sentence.value = _paragraph(words) + _paragraph(self._plan_words())
 
-    def _feed(self, frame: pl.DataFrame, *, headline: str | None = None, summary: str | None = None, waiting: bool = False) -> None:
-        """Feed a weekly view; another view, horizon, type size or the first pin takes the chart's place."""
+    def _feed(
+        self, frame: pl.DataFrame, of: Scenario | None, *, headline: str | None = None, summary: str | None = None, waiting: bool = False
+    ) -> None:
+        """Feed a weekly view with a frame of a scenario; another view, horizon, type size or the first pin takes the chart's place."""
         wanted = self._wanted()
         with self.chart.hold_sync():
             if wanted != self._drawn:
                 self._drawn = wanted
                 self.chart.replace(sights.specification(wanted), {})
+            self.chart.moved = self.deck.moved_in(of) if of else []
             self.chart.update(sights.weekly(frame, self.pins.kept, wanted.view), headline=headline, summary=summary, waiting=waiting)
 
     def _wanted(self) -> Wanted:

@@ -74,6 +74,9 @@ class LiveChart(anywidget.AnyWidget):
     renderer = traitlets.Enum(("svg", "canvas"), "svg").tag(sync=True)
     theme = traitlets.Enum(("auto", "light", "dark"), "auto").tag(sync=True)
     waiting = traitlets.Bool(False).tag(sync=True)  # what it says is of the run before
+    moved: traitlets.List[Any] = traitlets.List().tag(
+        sync=True
+    )  # name and value of the lever whose move the data show; empty if no lever made them
     keeps = traitlets.Bool(False).tag(sync=True)  # sends its picture when it rests
     library = traitlets.Instance(VegaLibrary).tag(sync=True, **ipywidgets.widget_serialization)
 
@@ -138,6 +141,22 @@ class LiveChart(anywidget.AnyWidget):
                 self.headline = headline
             if summary is not None:
                 self.summary = summary
+
+    def foresee(self, lever: str, value: float, data: Table | Mapping[str, Table], *, anew: bool) -> None:
+        """Tell browsers what `update` will show if a lever is moved to a value: they draw it as the lever moves, before it is asked for.
+
+        `lever` is the name of a control within the same explorer; `anew` has all forgotten that was told before. The widget's state, and so
+        a saved notebook, holds nothing of it.
+        """
+        buffers: list[bytes] = []
+        tables: dict[str, dict[str, Any]] = {}
+        for table, columns in _columns(self.spec, data).items():
+            tables[table] = {}
+            for name, values in columns.items():
+                if isinstance(values, bytes):
+                    buffers.append(values)
+                tables[table][name] = len(buffers) - 1 if isinstance(values, bytes) else values
+        self.send({"ahead": lever, "value": value, "anew": anew, "tables": tables}, buffers)
 
     def replace(self, chart: alt.TopLevelMixin | dict[str, Any], data: Table | Mapping[str, Table] | None = None) -> None:
         """Show another chart in the same place (another horizon, larger type), with new numbers or those shown now."""

@@ -14,6 +14,7 @@ function render({ model, el }) {
   const name = model.get("name");
   const limits = { min: model.get("low"), max: model.get("high"), step: model.get("step") };
   el.classList.add("painlab-lever");
+  el.dataset.lever = name;
   const head = part(el, "div", "painlab-lever-head");
   const label = part(head, "label", "painlab-lever-label", { for: id });
   label.textContent = model.get("label");
@@ -53,8 +54,11 @@ function render({ model, el }) {
   }
 
   function send(value) {
+    const moves = value !== model.get("value");
     model.set("value", value);
     model.save_changes();
+    // A chart that knows what comes of it draws it already.
+    if (moves) el.dispatchEvent(new CustomEvent("painlab-move", { bubbles: true, detail: { lever: name, value } }));
   }
 
   slider.addEventListener("input", () => {
@@ -64,6 +68,8 @@ function render({ model, el }) {
   exact.addEventListener("change", () => Number.isFinite(exact.valueAsNumber) && send(exact.valueAsNumber));
   exact.addEventListener("blur", show);
   named.addEventListener("change", () => (named.value === "" ? show() : send(Number(named.value))));
+  // A pointer moves the slider at once: nothing can be made ready for it.
+  slider.addEventListener("focus", () => slider.matches(":focus-visible") && model.send({ event: "held" }));
   ask.addEventListener("click", () => model.send({ event: "evidence" }));
   // Keys that mean something to the notebook stay with the lever.
   el.addEventListener("keydown", (event) => event.stopPropagation());

@@ -1,6 +1,7 @@
 // Draws one Vega-Lite chart and feeds it new rows. vl_convert bundles this with Vega, Vega-Lite and vegaEmbed (a name it provides).
 
 const PADDING = 12;
+const TOUCHES = ["input", "change", "click"];
 
 // Columns arrive as float64 buffers or plain lists; NaN is a missing number.
 function toRows(columns) {
@@ -46,6 +47,31 @@ function part(parent, kind, name) {
   return element;
 }
 
+// Tables of a message, whose columns are lists or numbers of buffers.
+function unpacked(tables, buffers) {
+  const column = (values) => (Array.isArray(values) ? values : buffers[values]);
+  const table = (columns) => Object.fromEntries(Object.entries(columns).map(([name, values]) => [name, column(values)]));
+  return Object.fromEntries(Object.entries(tables).map(([name, columns]) => [name, table(columns)]));
+}
+
+function sameColumn(one, other) {
+  if (one instanceof DataView && other instanceof DataView) {
+    if (one.byteLength !== other.byteLength) return false;
+    for (let i = 0; i < one.byteLength; i++) if (one.getUint8(i) !== other.getUint8(i)) return false;
+    return true;
+  }
+  return Array.isArray(one) && Array.isArray(other) && one.length === other.length && one.every((value, i) => value === other[i]);
+}
+
+function sameKeys(one, other, same) {
+  const names = Object.keys(one);
+  return names.length === Object.keys(other).length && names.every((name) => name in other && same(one[name], other[name]));
+}
+
+function sameData(one, other) {
+  return sameKeys(one, other, (columns, others) => sameKeys(columns, others, sameColumn));
+}
+
 export async function render({ model, el }) {
   el.classList.add("painlab-live-chart");
   const headline = part(el, "p", "painlab-headline");
@@ -62,9 +88,49 @@ export async function render({ model, el }) {
   let closed = false;
 
   let rest = null; // timer after which the picture is sent
-  function showWaiting() {
-    el.classList.toggle("painlab-waiting", model.get("waiting"));
-    el.closest(".painlab-explorer")?.classList.toggle("painlab-waiting", model.get("waiting"));
+  let shown = model.get("data"); // the kernel's, or what it has told ahead
+  let ahead = { lever: null, values: new Map() }; // data by the value that a lever would have
+  let early = new Set(); // values whose pictures were drawn before the kernel's answer
+  let last = null; // value of the last move
+
+  const explorer = () => el.closest(".painlab-explorer");
+  function showWaiting(waiting = model.get("waiting")) {
+    el.classList.toggle("painlab-waiting", waiting);
+    explorer()?.classList.toggle("painlab-waiting", waiting);
+  }
+
+  function onMessage(message, buffers) {
+    if (message.ahead === undefined) return;
+    if (message.anew || message.ahead !== ahead.lever) ahead = { lever: message.ahead, values: new Map() };
+    ahead.values.set(message.value, unpacked(message.tables, buffers));
+  }
+
+  function onMove(event) {
+    if (!explorer()?.contains(event.target)) return;
+    const { lever, value } = event.detail;
+    const known = lever === ahead.lever ? ahead.values.get(value) : undefined;
+    last = value;
+    if (!known) return;
+    early.add(value);
+    shown = { ...shown, ...known };
+    showWaiting(true);
+    request("data");
+  }
+
+  // What was told ahead holds as long as nothing else than its lever is touched.
+  function onTouch(event) {
+    if (!explorer()?.contains(event.target) || event.target.closest(".painlab-lever")?.dataset.lever === ahead.lever) return;
+    ahead = { lever: null, values: new Map() };
+    early = new Set();
+  }
+
+  function onAnswer() {
+    const [lever, value] = model.get("moved");
+    if (lever === ahead.lever && value !== last && early.has(value)) return; // to a move before the last, whose answer follows
+    early = new Set();
+    if (sameData(shown, model.get("data"))) return;
+    shown = model.get("data");
+    request("data");
   }
 
   function sendPicture() {
@@ -90,7 +156,7 @@ export async function render({ model, el }) {
 
   async function embed() {
     dark = isDark();
-    const datasets = toDatasets(model.get("data"));
+    const datasets = toDatasets(shown);
     const tables = Object.values(datasets);
     // Axes without numbers would only jump when the numbers come.
     if (!embedded && tables.length && tables.every((rows) => rows.length === 0)) return;
@@ -106,7 +172,7 @@ export async function render({ model, el }) {
   }
 
   async function feed() {
-    for (const [name, rows] of Object.entries(toDatasets(model.get("data")))) embedded.view.data(name, rows);
+    for (const [name, rows] of Object.entries(toDatasets(shown))) embedded.view.data(name, rows);
     await embedded.view.runAsync();
   }
 
@@ -139,16 +205,23 @@ export async function render({ model, el }) {
     }
   }
 
-  const onSpec = () => request("spec");
-  const onData = () => request("data");
+  const onSpec = () => {
+    ahead = { lever: null, values: new Map() };
+    request("spec");
+  };
   const onPage = () => isDark() !== dark && request("spec");
   const onSize = () => model.get("spec").usermeta?.painlab?.fit && picture.clientWidth && picture.clientWidth !== width && request("spec");
+  const onWaiting = () => showWaiting();
   const words = ["headline", "summary", "description"];
   const looks = ["spec", "light_config", "dark_config", "renderer", "theme"];
   words.forEach((name) => model.on(`change:${name}`, showWords));
-  model.on("change:waiting", showWaiting);
+  model.on("change:waiting", onWaiting);
   looks.forEach((name) => model.on(`change:${name}`, onSpec));
-  model.on("change:data", onData);
+  model.on("change:data", onAnswer);
+  model.on("change:moved", onAnswer);
+  model.on("msg:custom", onMessage);
+  document.addEventListener("painlab-move", onMove);
+  TOUCHES.forEach((kind) => document.addEventListener(kind, onTouch, true));
   const page = new MutationObserver(onPage);
   page.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "class"] });
   const frame = new ResizeObserver(onSize);
@@ -164,10 +237,14 @@ export async function render({ model, el }) {
     page.disconnect();
     frame.disconnect();
     words.forEach((name) => model.off(`change:${name}`, showWords));
-    model.off("change:waiting", showWaiting);
+    model.off("change:waiting", onWaiting);
+    model.off("msg:custom", onMessage);
+    document.removeEventListener("painlab-move", onMove);
+    TOUCHES.forEach((kind) => document.removeEventListener(kind, onTouch, true));
     clearTimeout(rest);
     looks.forEach((name) => model.off(`change:${name}`, onSpec));
-    model.off("change:data", onData);
+    model.off("change:data", onAnswer);
+    model.off("change:moved", onAnswer);
     if (!scheduled) embedded?.finalize();
   };
 }
