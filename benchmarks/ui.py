@@ -30,6 +30,7 @@ DOSE: Final = "Prescribing: starting dose"
 LESSON: Final = "01_the_cycle.ipynb"
 FIRST: Final = "00_welcome.ipynb"
 REST_MS: Final = 1500  # after an explorer is at rest: by then it has also handed its picture to the notebook
+FOUND_MS: Final = 300  # from the focus on a lever to the first key: nobody is quicker
 PACKAGES: Final = ("painlab", "jupyterlab", "voila", "ipywidgets", "anywidget", "altair", "vl-convert-python", "playwright")
 
 _EXPLORER: Final = 'import painlab\nexplorer = painlab.explore("early-pt", groups=["prescribe"])\nexplorer'
@@ -155,6 +156,8 @@ def unforeseen(page: Page, lever: Locator, sizes: Sizes) -> list[float]:
         visible(other)
         page.keyboard.press(next(steps))
         settle(page)
+        visible(lever)
+        page.wait_for_timeout(FOUND_MS)
         took = moved(page, lever, next(leaps), _PICTURE)
         found += [took] if turn >= sizes.warm else []
         settle(page)

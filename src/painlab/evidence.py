@@ -7,16 +7,35 @@ enters the model without a source.
 from collections.abc import Collection
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
 from painlab.errors import InputError
 from painlab.tables import data_folder, nearest, number, read_table
 
-KINDS: Final = ("meta", "RCT", "cohort", "surveillance", "guideline", "model", "review")
+KIND_WORDS: Final = {
+    "meta": "pooled studies",
+    "RCT": "randomized trial",
+    "cohort": "observational",
+    "surveillance": "counts",
+    "guideline": "guideline",
+    "model": "another model",
+    "review": "review",
+}
+"""Kinds of study in plain words."""
+KINDS: Final = tuple(KIND_WORDS)
 USES: Final = ("calibrate", "validate", "context")
-CHECKED: Final = ("table", "page", "abstract", "summary", "listed", "not found")
+CHECKED_WORDS: Final = {
+    "table": "figure read in a table",
+    "page": "figure read on the page",
+    "abstract": "read in the abstract",
+    "summary": "read in a summary",
+    "listed": "listed, not read again",
+    "not found": "not found in the paper",
+}
+"""What was read of a publication for a figure, in plain words."""
+CHECKED: Final = tuple(CHECKED_WORDS)
 TOPICS: Final = (
     "natural_course", "opioid_efficacy", "persistence", "tapering", "exercise", "pt_and_opioids", "injections", "other_care",
     "deconditioning", "demand", "guideline", "pathway", "harms", "important_change", "models",
@@ -145,10 +164,7 @@ def citation(key: str) -> str:
 
     Raises InputError for an unknown key, with the nearest known one.
     """
-    citekey = _source_of_estimate().get(key, key)
-    row = _source_rows().get(citekey)
-    if row is None:
-        raise InputError(f'unknown source "{key}"{nearest(key, _known_keys())}', expected="an id in evidence.csv or sources.csv")
+    row = _cited_row(key)
     words = row["authors"].split(",")[0].removesuffix(" et al.").split()
     if len(words) > 1 and words[-1].isupper() and len(words[-1]) <= 4:  # initials after a family name
         words = words[:-1]
@@ -156,6 +172,18 @@ def citation(key: str) -> str:
     if "publisher report" in row["note"] and identifier == "no identifier found":
         identifier = row["title"]
     return ", ".join(part for part in (f"{' '.join(words)} {row['year']}", row["journal"], identifier) if part)
+
+
+def grade(key: str) -> str:
+    """How good a piece of evidence is: its kind of study and what was read of it. `key` is a citekey or an evidence id.
+
+    Of a citekey, which stands for no single figure, the kind alone. Raises InputError for an unknown key.
+
+    >>> grade("T05-03")
+    'pooled studies, read in the abstract'
+    """
+    row = _estimate_rows().get(key)
+    return f"{KIND_WORDS[row['quality']]}, {CHECKED_WORDS[row['checked']]}" if row else KIND_WORDS[_cited_row(key)["kind"]]
 
 
 def check_source(text: str, where: str) -> None:
@@ -202,15 +230,27 @@ def _source_rows() -> dict[str, dict[str, str]]:
     return {row["id"]: row for row in sources().iter_rows(named=True)}
 
 
+def _cited_row(key: str) -> dict[str, str]:
+    row = _source_rows().get(_citekey(key))
+    if row is None:
+        raise InputError(f'unknown source "{key}"{nearest(key, _known_keys())}', expected="an id in evidence.csv or sources.csv")
+    return row
+
+
 @cache
-def _source_of_estimate() -> dict[str, str]:
-    table = estimates()
-    return dict(zip(table["id"], table["source"], strict=True))
+def _estimate_rows() -> dict[str, dict[str, Any]]:
+    return {row["id"]: row for row in estimates().iter_rows(named=True)}
+
+
+def _citekey(key: str) -> str:
+    """The publication of an evidence id; a citekey is one itself."""
+    row = _estimate_rows().get(key)
+    return row["source"] if row else key
 
 
 @cache
 def _known_keys() -> frozenset[str]:
-    return frozenset(_source_of_estimate()) | frozenset(_source_rows())
+    return frozenset(_estimate_rows()) | frozenset(_source_rows())
 
 
 def _where(file: Path, row: dict[str, str]) -> str:

@@ -271,6 +271,16 @@ def test_the_chart_is_told_ahead_what_the_next_moves_of_a_lever_would_show(plain
     assert moved == ([control.name, content["value"]], buffers[content["tables"]["weekly"]["scenario"]])
 
 
+def test_the_evidence_of_a_lever_says_how_good_it_is(explorer):
+    control = explorer.deck.lever(("prescribing", "start_dose"))
+    control._handle_custom_msg({"event": "evidence"}, [])
+    assert "Guy 2017" in explorer.evidence.value
+    assert "(counts, read in a summary)" in explorer.evidence.value
+    assert "assumption" in controls.record(("taper", "offer")).source
+    explorer.deck.lever(("taper", "offer"))._handle_custom_msg({"event": "evidence"}, [])
+    assert "assumption" in explorer.evidence.value.lower()
+
+
 def test_a_lever_at_its_end_has_no_further_moves_ahead(explorer):
     control = explorer.deck.lever(("coordination",))
     control.value = control.high

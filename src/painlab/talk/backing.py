@@ -10,24 +10,6 @@ from painlab.talk.origin import code_of, command, evidence_date, validity
 from painlab.talk.story import Page, Said, Table
 from painlab.views import ledger
 
-GRADES: Final = {
-    "meta": "pooled studies",
-    "RCT": "randomized trial",
-    "cohort": "observational",
-    "surveillance": "counts",
-    "guideline": "guideline",
-    "model": "another model",
-    "review": "review",
-}
-"""Kinds of study in plain words."""
-_READ: Final = {
-    "table": "figure read in a table",
-    "page": "figure read on the page",
-    "abstract": "read in the abstract",
-    "summary": "read in a summary",
-    "listed": "listed, not read again",
-    "not found": "not found in the paper",
-}
 _USES: Final = {"calibrate": "sets the model", "validate": "only tests it", "context": "context"}
 _FOR: Final = {
     "physical_therapy": ("T05-03", "T06-29", "T06-08", "T05-01"),
@@ -68,7 +50,15 @@ def evidence_page(brief: Brief) -> Page:
     for one in wanted:
         finding, _ = ledger.finding(one)
         row = table[one]
-        rows.append((one, finding, GRADES[row["quality"]], f"{_USES[row['use']]}; {_READ[row['checked']]}", _short(one)))
+        rows.append(
+            (
+                one,
+                finding,
+                evidence.KIND_WORDS[row["quality"]],
+                f"{_USES[row['use']]}; {evidence.CHECKED_WORDS[row['checked']]}",
+                _short(one),
+            )
+        )
     trials = sum(table[one]["quality"] in _TRIALS for one in wanted)
     kept = sum(table[one]["use"] == "validate" for one in wanted)
     brief.keep("evidence", [(name, float(value), None, None) for name, value in (("rows", len(rows)), ("trials", trials), ("tests", kept))])

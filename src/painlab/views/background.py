@@ -12,7 +12,7 @@ from typing import Final, Generic, TypeVar
 from painlab.engine.execution import Cancelled
 
 PAUSE: Final = 0.2  # seconds between the first answer and the work on the next
-DRAWING: Final = 0.02  # of these, at first, those in which the browser draws
+QUIET: Final = 0.05  # seconds without a question before likely ones are worked on: what is asked now, and drawn, comes first
 MOST_KNOWN: Final = 16
 """Rough answers that are kept; of the explorer's, each takes some hundred kilobytes."""
 SOON: Final = 2  # likely questions that are answered ahead of a full answer
@@ -56,6 +56,7 @@ class Background(Generic[Question, Answer]):
         self._question: Question
         self._asked = self._answered = 0
         self._shown = 0  # number of the newest question whose rough answer has been shown
+        self._news = asyncio.Event()  # that something was asked
         self._turned = False  # whether others have become likely
         self._known: deque[tuple[Question, Answer]] = deque(maxlen=MOST_KNOWN)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -97,6 +98,7 @@ class Background(Generic[Question, Answer]):
             loop.call_soon_threadsafe(self._begin, loop)
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._news.set()
         known = self._find(self._question)
         if known is not None:  # is shown also while other work is still being ended
             self._show_rough(known, self._asked)
@@ -110,6 +112,7 @@ class Background(Generic[Question, Answer]):
                 if self._answered != asked:
                     self._answered = asked
                     await self._go_through(self._question, asked)
+                await self._rest(asked, QUIET)
                 await self._answer_ahead(asked, MOST_LIKELY)
             except Cancelled:
                 pass
@@ -139,10 +142,16 @@ class Background(Generic[Question, Answer]):
         """Leave the processors to the browser, which draws the rough answer, but for the likeliest questions; another question ends it."""
         loop = asyncio.get_running_loop()
         end = loop.time() + PAUSE
-        await asyncio.sleep(DRAWING)
+        await self._rest(asked, QUIET)
         await self._answer_ahead(asked, SOON)
-        while asked == self._asked and loop.time() < end:
-            await asyncio.sleep(PAUSE / 20)
+        await self._rest(asked, end - loop.time())
+
+    async def _rest(self, asked: int, seconds: float) -> None:
+        """Do nothing for so long, or until another question is asked."""
+        self._news.clear()
+        if asked == self._asked and seconds > 0.0:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._news.wait(), seconds)
 
     async def _answer_ahead(self, asked: int, most: int) -> None:
         """Answer questions that are likely, until another is asked."""

@@ -87,14 +87,19 @@ class Download(anywidget.AnyWidget):
 
 
 def evidence_text(meaning: str, source: str) -> str:
-    """What something means and where its figure comes from: citations of the ids in `source`, and what of it is an assumption.
+    """What something means and where its figure comes from: citations of the ids in `source`, how good each is, and what is an assumption.
 
     >>> evidence_text("Length of one course.", "assumption")
     'Length of one course. An assumption: no published figure sets it.'
     """
     ids, _, assumed = source.partition("assumption")
-    cited = dict.fromkeys(evidence.citation(key.strip()) for key in ids.split(";") if key.strip())
-    said = [meaning, f"Evidence: {'; '.join(cited)}."] if cited else [meaning]
+    grades: dict[str, dict[str, None]] = {}  # by publication, each once
+    for key in filter(None, map(str.strip, ids.split(";"))):
+        grades.setdefault(evidence.citation(key), {})[evidence.grade(key)] = None
+    said = [f"{meaning[:1].upper()}{meaning[1:].rstrip('.')}."]
+    if grades:
+        told = [f"{publication} ({'; '.join(how)})" for publication, how in grades.items()]
+        said.append(f"Evidence: {'; '.join(told)}.")
     if source != ids:
         said.append(f"An assumption: {assumed.removeprefix(':').strip() or 'no published figure sets it'}.")
     return " ".join(said)
