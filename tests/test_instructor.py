@@ -165,6 +165,7 @@ def test_an_instructor_s_version_is_a_valid_notebook_with_every_answer(small_run
     found = instructor.answers(outline)
     made = instructor.notebook(outline, given, found)
     nbformat.validate(nbformat.from_dict(made))
+    assert len({cell["id"] for cell in made["cells"]}) == len(made["cells"])
     whole = "\n".join(added(made))
     assert [one.id for one in found if f"**Answer**: {one.answer}" not in whole] == []
     assert len(found) == len(outline.predictions) + len(outline.exercises)

@@ -132,3 +132,7 @@ def test_the_model_is_kind_to_a_fast_taper_with_full_support_as_lesson_07_warns(
     found = lessons.run(fast)
     assert lessons.measured(found, "overdose_hazard", -1, "difference").high < 0.0
     assert found.difference("pain", 13).low > 0.0 > found.difference("pain", 104).mean
+
+
+def test_a_gain_without_the_injection_does_not_solve_the_exercise_on_the_injection():
+    assert not reached("04", "lasting", MADE["04", "lasting"] | {"epidural_steroid": None})

@@ -145,7 +145,9 @@ def notebook(outline: Outline, student: dict[str, Any], found: Iterable[Answer] 
         if cell["cell_type"] != "code":
             continue
         asked = [match[2] for match in _ASKED.finditer("".join(cell["source"]))]
-        cells += [_cell(len(cells), _told(left.pop(id_))) for id_ in asked if id_ in left]
+        for id_ in asked:
+            if id_ in left:
+                cells.append(_cell(len(cells), _told(left.pop(id_))))
     if left:
         cells.append(_cell(len(cells), [f"**{MARK}**: in the lesson's file, but not asked in the notebook"]))
         cells += [_cell(len(cells) + number, _told(one)) for number, one in enumerate(left.values())]

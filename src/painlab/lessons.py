@@ -167,7 +167,8 @@ def _reached(projection: Projection, name: str, week: int, of: str, most: float 
     """Whether a plan keeps one limit, and that in words."""
     value, outcome = measured(projection, name, week, of).mean, BY_NAME[name]
     number = (plain if of == "scenario" else signed)(value, 1 if of == "percent" else outcome.digits)
-    unit = {"percent": "% against the baseline", "difference": f"{outcome.unit} against the baseline", "scenario": outcome.unit}[of]
+    points = f"points on the scale {outcome.unit}" if outcome.unit.startswith("0-") else outcome.unit
+    unit = {"percent": "% against the baseline", "difference": f"{points} against the baseline", "scenario": points}[of]
     when = "on average" if week == WHOLE_HORIZON else f"in week {week}"
     asked = " and ".join(f"at {word} {limit:g}" for word, limit in (("most", most), ("least", least)) if limit is not None)
     met = (most is None or value <= most) and (least is None or value >= least)

@@ -261,6 +261,9 @@ def _population(total: Compared, people: Compared) -> str:
     return f"{amount}, {_difference(total, 'less', 'more')}."
 
 
+_A_WHILE: Final = " for a time, hardly or not clearly at the end"  # a small difference may remain, which may be clear
+
+
 def _verdict(demand: Compared, beside: list[Compared]) -> str:
     """Say where demand and health part ways, or that they do not; an empty string where demand itself is not clear."""
     if demand.direction == 0:
@@ -274,7 +277,7 @@ def _verdict(demand: Compared, beside: list[Compared]) -> str:
     if not moved:
         return f"{start} without a clear change in pain or function."
     lasting = all(moves[name] <= {-1 if worse else 1} for name in moved)
-    said = f"{listed(moved)} {'are' if moved[1:] else 'is'} {'worse' if worse else 'better'}{'' if lasting else ' for a time'}."
+    said = f"{listed(moved)} {'are' if moved[1:] else 'is'} {'worse' if worse else 'better'}{'' if lasting else _A_WHILE}."
     if worse and demand.direction < 0:
         return f"Less opioid is not by itself better health: demand falls, and {said}"
     return f"{start}, and {said}"
