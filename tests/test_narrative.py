@@ -86,9 +86,17 @@ def test_pain_that_is_worse_for_some_weeks_only_is_told_with_the_worst_week():
     said = summary(frame)
     assert "Pain differs most in week 15: 0.60 higher (likely 0.30 to 1.00 higher)." in said
     assert (
-        "Less opioid is not by itself better health: demand falls, and pain is worse for a time, hardly or not clearly at the end." in said
+        "Less opioid is not by itself better health: demand falls, and pain is worse for a time, hardly or not clearly in the end." in said
     )
     assert "pain up to 0.60 higher" in narrative.headline(frame, narrative.horizon_averages(frame))
+
+
+def test_health_that_is_better_only_later_is_better_in_the_end():
+    def late(week):
+        return (-0.5, -0.8, -0.3) if week >= 100 else (0.0, -0.1, 0.1)
+
+    said = summary(weekly(mme_per_1000=(-900.0, -1200.0, -500.0), pain=late))
+    assert "Demand falls, and pain is better in the end." in said
 
 
 def test_less_opioid_with_better_health_is_said_plainly():

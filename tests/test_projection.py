@@ -262,9 +262,9 @@ def test_provenance_says_of_the_parameters_what_the_caller_says() -> None:
 @pytest.mark.parametrize(
     ("kind", "said"),
     [
-        ("posterior", "draws of the parameters, which are calibrated to published trials."),
-        ("prior", "draws of the parameters, which come from prior ranges, not calibrated to trials."),
-        ("other", "draws of the parameters."),
+        ("posterior", "draws of the parameters, which are calibrated to published trials;"),
+        ("prior", "draws of the parameters, which come from prior ranges, not calibrated to trials;"),
+        ("other", "draws of the parameters;"),
     ],
 )
 def test_a_projection_says_calibrated_of_what_the_caller_calls_the_posterior_whatever_the_words(kind: str, said: str) -> None:

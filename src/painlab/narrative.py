@@ -207,12 +207,16 @@ def summary(
         sentences.append(f"Pain differs most in week {week}: {_difference(most, 'lower', 'higher')}.")
     if is_open:
         sentences.append(_population(compared(means, "mme_total"), compared(means, "patients_in_care")))
-    if verdict := _verdict(demand, every[1:]):
+    if verdict := _verdict(demand, every[1:], beside[-1]):
         sentences.append(verdict)
     if demand.low is None:
         sentences.append("This is one run with the central parameter values, without a band: nothing says how sure it is.")
     else:
-        sentences.append(f'"Likely" means in {100 * level:.0f} % of the draws of the parameters{_OF_DRAWS.get(kind, "")}.')
+        # Each draw has patients of its own (execution.cohorts), so that the band of their means holds chance, too.
+        origin = _OF_DRAWS.get(kind, "")
+        sentences.append(
+            f'"Likely" means in {100 * level:.0f} % of the draws of the parameters{origin}; each draw has patients of its own.'
+        )
     return " ".join(sentences)
 
 
@@ -261,11 +265,11 @@ def _population(total: Compared, people: Compared) -> str:
     return f"{amount}, {_difference(total, 'less', 'more')}."
 
 
-_A_WHILE: Final = " for a time, hardly or not clearly at the end"  # a small difference may remain, which may be clear
+def _verdict(demand: Compared, beside: list[Compared], last: tuple[Compared, Compared]) -> str:
+    """Say where demand and health part ways, or that they do not; an empty string where demand itself is not clear.
 
-
-def _verdict(demand: Compared, beside: list[Compared]) -> str:
-    """Say where demand and health part ways, or that they do not; an empty string where demand itself is not clear."""
+    beside: pain and function wherever they are looked at; last: both in the last week.
+    """
     if demand.direction == 0:
         return ""
     wanted = {"pain": -1, "function": 1}
@@ -276,8 +280,12 @@ def _verdict(demand: Compared, beside: list[Compared]) -> str:
     moved = worse or better
     if not moved:
         return f"{start} without a clear change in pain or function."
-    lasting = all(moves[name] <= {-1 if worse else 1} for name in moved)
-    said = f"{listed(moved)} {'are' if moved[1:] else 'is'} {'worse' if worse else 'better'}{'' if lasting else _A_WHILE}."
+    way = -1 if worse else 1
+    at_end = all(one.leaning * wanted[one.name] == way for one in last if one.name in moved)
+    when = " in the end" if at_end else " for a time, hardly or not clearly in the end"  # a small difference may be clear
+    if all(moves[name] <= {way} for name in moved):
+        when = ""
+    said = f"{listed(moved)} {'are' if moved[1:] else 'is'} {'worse' if worse else 'better'}{when}."
     if worse and demand.direction < 0:
         return f"Less opioid is not by itself better health: demand falls, and {said}"
     return f"{start}, and {said}"

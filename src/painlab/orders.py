@@ -102,7 +102,7 @@ class TreatmentOrder(Strict):
             words="has a handover of {}",
             meaning="Coordination of this referral alone, from a slip of paper (0) to a booked first session (1); the plan's if left out.",
             source="T12-01; T12-06",
-            levels={"a slip of paper": 0.2, "booked": 0.7, "hand in hand": 1},
+            levels={"a slip of paper": 0, "some help": 0.5, "a booked session": 1},
         ),
     ] = None
     completed: Annotated[
