@@ -105,6 +105,33 @@ def test_the_audience_changes_the_words_and_not_the_findings(early):
     assert "MME" not in public.page("demand").said[0].text
 
 
+def test_the_public_is_told_what_mme_and_the_baseline_are_before_they_are_used(same, early):
+    words = " ".join(said.text for said in same.page("question").said)
+    assert "morphine milligram equivalents, MME" in words and "the baseline" in words
+    assert any("usual care (the baseline)" in said.text for said in early.page("question").said)
+
+
+def test_the_page_on_how_sure_says_why_its_figure_of_demand_is_another(early):
+    said = early.page("sure").said[1].text
+    assert "from 4 draws of 60 patients; here are 200 runs of 60 patients each" in said
+
+
+def test_no_page_shows_markup_a_scale_as_a_unit_or_authors_nobody_has_seen(any_story):
+    for page in any_story.pages:
+        cells = [cell for row in page.table.rows for cell in row] if page.table else []
+        levels = [level for lever in page.live.levers for level in lever.levels] if page.live else []
+        for text in (page.title, *(said.text for said in page.said), *cells, *levels, *page.sources):
+            assert "`" not in text and "Authors not seen" not in text, text
+            assert not re.search(r"\d (0-10|0-100)\b", text), text
+
+
+def test_a_level_says_its_number_and_its_words_once(early):
+    levels = {lever.name: lever.levels for lever in early.page("live").live.levers}
+    assert levels["physical_therapy.start_week"][0] == "0 (at once)"
+    for words in levels.values():
+        assert not any(re.fullmatch(r"(.+) \(\1\)", one) for one in words), words
+
+
 def test_care_that_is_the_same_is_said_to_be(same):
     assert same.page("care").title == "Nothing changes in the care"
     assert same.page("demand").title.endswith("is as in the baseline")

@@ -5,9 +5,10 @@ from typing import Final
 from painlab import catalog, evidence, parameters
 from painlab.parameters import LINKS
 from painlab.talk.brief import Brief
-from painlab.talk.opening import LONG, cited, flat
+from painlab.talk.opening import LONG, citation, cited, flat
 from painlab.talk.origin import code_of, command, evidence_date, validity
 from painlab.talk.story import Page, Said, Table
+from painlab.talk.voice import headed
 from painlab.views import ledger
 
 _USES: Final = {"calibrate": "sets the model", "validate": "only tests it", "context": "context"}
@@ -103,7 +104,7 @@ def evidence_page(brief: Brief) -> Page:
 
 
 def _short(one: str) -> str:
-    return ", ".join(evidence.citation(one).split(", ")[:2])
+    return ", ".join(citation(one).split(", ")[:2])
 
 
 def limits_page(brief: Brief) -> Page:
@@ -176,7 +177,7 @@ def parameter_pages(brief: Brief) -> list[Page]:
         one = known[name]
         spread = "fixed" if one.distribution == "fixed" else f"{one.low:g} to {one.high:g}"
         source = one.source if len(one.source) <= 60 else f"{one.source[:57].rstrip()}..."
-        rows.append((name.replace("_", " ").replace(".", ": "), f"{one.value:g}", spread, one.unit, source))
+        rows.append((name.replace("_", " ").replace(".", ": "), f"{one.value:g}", spread, headed(one.unit), source))
     pages = []
     for place in range(0, len(rows), _PER_PAGE):
         key = "appendix-parameters" if place == 0 else f"appendix-parameters-{place // _PER_PAGE + 1}"
@@ -211,7 +212,7 @@ def provenance_page(brief: Brief) -> Page:
             rows.append((f"{before}Links cut", ", ".join(one.cut)))
         if number == 1 and len(command(one)) <= 160:
             said.append(Said(f"Again: {command(one)}", "provenance:runs/0"))
-    said.append(Said("The deck holds its scenarios: `painlab project` on the file runs them again to the same numbers."))
+    said.append(Said("The deck holds its scenarios: the command painlab project, given the file, runs them again to the same numbers."))
     shown = Table(("What", "Value"), tuple(rows), "Same version, scenario and seed: same numbers.")
     changes = flat(lead.scenario.care.as_dict())
     notes = f"The plan has {len(changes)} fields, all of them in the code. Parameters: {lead.origin or lead.kind}."

@@ -214,7 +214,10 @@ def benefit_page(brief: Brief) -> Page:
 
 
 def headline(found: Sequence[Trait], *, same: bool = False) -> tuple[str, str]:
-    """Who benefits, in a line, by what came out: a group that is harmed first, then the clearest contrast, or that none is clear."""
+    """Who benefits, in a line, by what came out: a group that is harmed first, then the clearest contrast, or that none is clear.
+
+    The clearest need not be the largest, so nothing is said to be most but how clear it is.
+    """
     if same:
         return "The care is the same, so nobody gains and nobody loses", "text"
     if not found:
@@ -235,12 +238,17 @@ def headline(found: Sequence[Trait], *, same: bool = False) -> tuple[str, str]:
     digits = BY_NAME[outcome].digits
     first, second = (more, less) if abs(more.difference) >= abs(less.difference) else (less, more)
     amounts = f"{narrative.signed(first.difference, digits)} against {narrative.signed(second.difference, digits)}"
-    verb = "falls" if first.difference < 0.0 else "rises"
-    whom = trait.people[1 if first is more else 0]
-    label, contrast = BY_NAME[outcome].label, trait.contrast(outcome)
+    whom, others = trait.people if first is less else (trait.people[1], trait.people[0])
+    label, contrast = BY_NAME[outcome].label.lower(), trait.contrast(outcome)
+    where = _where(trait, f"1/{outcome}", f"0/{outcome}", f"contrast/{outcome}")
+    if round(first.difference, digits) == round(second.difference, digits):
+        text = f"The clearest difference between groups, in {label} by {_low(_TITLES[trait.name])}, is lost in rounding ({amounts})"
+        return text, where
     small = abs(contrast.difference) < contrast.least_that_leans
-    text = f"{f'Groups differ little: {label.lower()}' if small else label} {verb} most {whom} ({amounts})"
-    return text, _where(trait, f"1/{outcome}", f"0/{outcome}", f"contrast/{outcome}")
+    start = "The clearest difference between groups is small:" if small else "Most clearly,"
+    if first.direction == 0 or first.difference * second.difference < 0.0:  # a verb would say too much, or be true of one alone
+        return f"{start} the change in {label} differs {whom} from that {others} ({amounts})", where
+    return f"{start} {label} {'falls' if first.difference < 0.0 else 'rises'} more {whom} ({amounts})", where
 
 
 def _harmed(found: Sequence[Trait]) -> tuple[Trait, int, str] | None:

@@ -11,9 +11,9 @@ from painlab.analysis.attribution import Attribution
 from painlab.analysis.paired import free, readable
 from painlab.analysis.probabilistic import Sensitivity, sensitivity
 from painlab.analysis.turning_points import TurningPoints, flips
-from painlab.narrative import Compared, banded
+from painlab.narrative import Compared, banded, signed
 from painlab.outcomes import BY_NAME
-from painlab.talk.brief import BESIDE, Brief, Row, mean, traces
+from painlab.talk.brief import BESIDE, Brief, Row, mean, trace, traces
 from painlab.talk.drawings import Dot, both, dots, native_bars
 from painlab.talk.opening import LONG, cited
 from painlab.talk.origin import caption, validity
@@ -230,9 +230,12 @@ def sure_page(brief: Brief) -> Page:
         row["low"], row["high"] = _with_error(row, errors[name])
     brief.keep("sure", _sure_rows(found, summary, errors))
     demand = mean(brief.lead, "mme_per_1000")
-    title, where = sure_title(summary["mme_per_1000"], errors["mme_per_1000"], brief.when, seen=demand.direction != 0)
+    own = summary["mme_per_1000"]
+    seen = demand.direction != 0 if demand.low is not None else bool(own["run_low"] > 0.0 or own["run_high"] < 0.0)
+    title, where = sure_title(own, errors["mme_per_1000"], brief.when, runs=found.draws.height, seen=seen)
     voice = VOICES[brief.audience]
     said = [_sure_said([summary["mme_per_1000"]], errors, found, voice.sets, brief.audience)]
+    said.append(_two_runs(brief, found))
     said.append(_sure_said([summary["pain"], summary["function"]], errors, found, voice.sets, brief.audience))
     share = summary["mme_per_1000"]["by_parameters"]
     said.append(
@@ -242,12 +245,6 @@ def sure_page(brief: Brief) -> Page:
             "analysis:sure/mme_per_1000/by_parameters; analysis:sure/patients",
         )
     )
-    told = abs(summary["mme_per_1000"]["mean"]) > _CLEAR * errors["mme_per_1000"]
-    if told and not demand.direction and demand.low is not None:
-        text = (
-            f"So runs of {brief.lead.patients:,} patients hide in chance a difference that the mean over {found.draws.height} runs shows."
-        )
-        said.append(Said(text, "run:patients; analysis:sure/sets"))
     if brief.minutes > 5:
         said.append(_turned(brief, found, stage))
     said += [held, would]
@@ -276,18 +273,32 @@ def sure_page(brief: Brief) -> Page:
     return Page("sure", "figure", title, tuple(said), figure, notes=notes, title_trace=where)
 
 
-def sure_title(row: dict[str, Any], error: float, when: str, *, seen: bool = False) -> tuple[str, str]:
-    """How sure the direction of demand is, by what came out; seen says that the talk's own run told it from zero."""
-    where = "analysis:sure/mme_per_1000/below_zero; analysis:sure/mme_per_1000/above_zero; run:weeks"
+def _two_runs(brief: Brief, found: Sensitivity) -> Said:
+    """Why demand has another figure here than on its own page."""
+    lead, demand = brief.lead, mean(brief.lead, "mme_per_1000")
+    size = f"{lead.draws:,} draws of {lead.patients:,} patients" if lead.draws > 1 else f"one run of {lead.patients:,} patients"
+    text = (
+        f"The page on opioid demand has {signed(demand.difference, demand.digits)}, from {size}; here are {found.draws.height} runs of "
+        f"{found.patients:,} patients each, so less of the figure is chance."
+    )
+    return Said(text, traces("run:draws; run:patients; analysis:sure/sets; analysis:sure/patients", trace("mme_per_1000", "horizon")))
+
+
+def sure_title(row: dict[str, Any], error: float, when: str, *, runs: int, seen: bool) -> tuple[str, str]:
+    """How sure the direction of demand is, by what came out; it names none where a band holds zero.
+
+    runs: how many the mean is over. seen: whether the talk's own run told the change from zero.
+    """
+    where = "analysis:sure/sets; run:weeks"
     if abs(row["mean"]) <= _CLEAR * error:
         if seen:
             return f"How sure? More runs do not bear out the change in opioid demand {when}: it is near what chance makes", where
         return f"How sure? Not sure that opioid demand {when} changes at all", where
-    lower = row["below_zero"]
-    share = lower if row["mean"] < 0.0 else 1.0 - lower
+    if row["low"] <= 0.0 <= row["high"]:
+        return "How sure? The evidence leaves open whether opioid demand falls or rises", where
+    if not seen:
+        return f"How sure? Single runs show no distinguishable change in opioid demand; only the mean over {runs} of them does", where
     way = "falls" if row["mean"] < 0.0 else "rises"
-    if row["low"] < 0.0 < row["high"]:
-        return f"How sure? Opioid demand {way} in {100 * share:.0f} % of what the evidence allows, so its direction is open", where
     return f"How sure? Within this model, chance aside, opioid demand {way}; its size is uncertain", where
 
 

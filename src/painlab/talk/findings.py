@@ -11,7 +11,7 @@ from painlab.talk.drawings import Dot, both, dots, native_bars, native_lines, ov
 from painlab.talk.opening import LONG, cited, headline_trace, labels
 from painlab.talk.origin import caption
 from painlab.talk.story import Page, Said, Table
-from painlab.talk.voice import VOICES
+from painlab.talk.voice import VOICES, headed
 
 _ELSE: Final = {
     15: ("on_opioids", "long_term_therapy", "new_persistent_use", "overdose_hazard", "side_effects", "sessions", "cost"),
@@ -148,8 +148,8 @@ def _lost(brief: Brief) -> Said:
     one = demand.baseline / users.baseline * 100.0 / brief.lead.patients if users.baseline > 0.0 else 0.0
     brief.keep("demand", [("one_user", one, None, None)])
     return Said(
-        f"Among {brief.lead.patients:,} patients one person more on opioids adds about {plain(one)} MME a day per 1,000: much of the band "
-        "is such chance.",
+        f"Among {brief.lead.patients:,} patients one person more on opioids adds about {plain(one)} "
+        f"{VOICES[brief.audience].demand_unit}: much of the band is such chance.",
         "run:patients; analysis:demand/one_user",
     )
 
@@ -235,7 +235,7 @@ def else_page(brief: Brief) -> Page:
     for name in _ELSE[brief.minutes]:
         one, outcome = mean(projection, name), BY_NAME[name]
         levels = (plain(one.baseline, one.digits), plain(one.scenario, one.digits))
-        rows.append((outcome.label, outcome.unit, *levels, change(one)))
+        rows.append((outcome.label, headed(outcome.unit), *levels, change(one)))
     cost, sessions = mean(projection, "cost"), mean(projection, "sessions")
     said = (
         Said(
@@ -284,7 +284,9 @@ def compare_page(brief: Brief) -> Page:
         caption(brief.lead, *(f"and {one.scenario.name}" for one in brief.projections[1:])),
         native_bars(found, "mme_per_1000", "Difference in opioid demand"),
     )  # fmt: skip
-    table = Table(("Plan", *(f"{BY_NAME[name].label}, {BY_NAME[name].unit}" for name in BESIDE)), tuple(rows), "Means over the horizon.")
+    table = Table(
+        ("Plan", *(f"{BY_NAME[name].label}, {headed(BY_NAME[name].unit)}" for name in BESIDE)), tuple(rows), "Means over the horizon."
+    )
     notes = (
         "Say: each row is a plan against its own baseline; look at all three columns before you choose.\n"
         "Where two bands overlap, do not rank the plans: say that the model does not part them.\n"

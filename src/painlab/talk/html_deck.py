@@ -269,8 +269,8 @@ def _numbers(grid: LiveGrid) -> dict[str, Any]:
         | {arm: _once(getattr(one, arm)) for arm in arms}
         for one in grid.outcomes
     ]
-    levers = [{"levels": lever.levels, "at": lever.at} for lever in grid.levers]
-    return {"weeks": grid.weeks, "levers": levers, "outcomes": outcomes, "headlines": grid.headlines}
+    levers = [{"levels": [together(level) for level in lever.levels], "at": lever.at} for lever in grid.levers]
+    return {"weeks": grid.weeks, "levers": levers, "outcomes": outcomes, "headlines": [together(one) for one in grid.headlines]}
 
 
 def _once(rows: tuple[tuple[float, ...], ...] | None) -> tuple[tuple[float, ...], ...] | None:
@@ -324,7 +324,16 @@ def _paragraphs(text: str) -> str:
 def _e(text: object) -> str:
     """Text for a page: markup escaped, what no page can hold replaced."""
     plain = re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", "\ufffd", str(text)).encode("utf-8", "replace").decode()
-    return escape(plain, quote=True)
+    return escape(together(plain), quote=True)
+
+
+def together(text: str) -> str:
+    """Text in which no line ends between a number and its percent sign.
+
+    >>> together("23 % of 1,000")
+    '23\\xa0% of 1,000'
+    """
+    return re.sub(r"(?<=\d) %", "\u00a0%", text)
 
 
 _FOR: Final = {"clinicians": "For clinicians", "public": "For everyone", "analysts": "For analysts"}

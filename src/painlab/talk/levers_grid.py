@@ -15,6 +15,7 @@ from painlab.talk.drawings import both, levels, native_lines
 from painlab.talk.opening import headline_trace, labels
 from painlab.talk.origin import caption
 from painlab.talk.story import LeverAxis, LiveGrid, Page, Said, Series
+from painlab.talk.voice import counted, headed, scaled
 
 SCENARIO: Final = "scenario"
 CUT: Final = "cut.weakness_to_pain"
@@ -147,13 +148,19 @@ def _told_apart(titles: Sequence[str]) -> tuple[str, ...]:
 
 def _axis(lever: Lever, values: tuple[float, ...], own: float) -> LeverAxis:
     named = {float(value): words for words, value in lever.levels.items()}
-    unit = "" if lever.unit in ("0-1", "share") else lever.unit
+    starts = lever.path[-1] == "start_week"  # its label says "in week", so that the number needs no unit
+    unit = "" if starts or lever.unit in ("0-1", "share") else counted(lever.unit)
     shown = {value: f"{100 * value:.0f} %" if lever.unit == "share" else f"{value:g}{f' {unit}' if unit else ''}" for value in values}
-    words = tuple(
-        f"{named[value]} ({shown[value]})" if named.get(value, shown[value]) != shown[value] else shown[value] for value in values
-    )
+    words = tuple(_level(named.get(value), shown[value], first=not starts) for value in values)
     label = lever.section if lever.section.lower() == lever.label else f"{lever.section}: {lever.label}"
-    return LeverAxis(".".join(lever.path), label, lever.unit, values, words, values.index(own))
+    return LeverAxis(".".join(lever.path), scaled(label, lever.unit), lever.unit, values, words, values.index(own))
+
+
+def _level(words: str | None, shown: str, *, first: bool) -> str:
+    """A level by its words and its number, each once; first says that the words come first."""
+    if words is None or words == shown or words.split()[0] == shown.split()[0]:
+        return shown
+    return f"{words} ({shown})" if first else f"{shown} ({words})"
 
 
 def _run(brief: Brief, axes: Sequence[LeverAxis], chosen: Sequence[Path], choice: Sequence[int]) -> Projection:
@@ -190,7 +197,16 @@ def _series(name: str, runs: Sequence[Projection], weeks: Sequence[int]) -> Seri
     low, high = (every("difference_low"), every("difference_high")) if banded else (None, None)
     better = _BETTER[outcome.better]
     return Series(
-        name, outcome.label, outcome.unit, outcome.digits, better, every("baseline"), every("scenario"), every("difference"), low, high
+        name,
+        outcome.label,
+        headed(outcome.unit),
+        outcome.digits,
+        better,
+        every("baseline"),
+        every("scenario"),
+        every("difference"),
+        low,
+        high,
     )
 
 

@@ -27,10 +27,11 @@ VOICES: Final = {
     ),
     "public": Voice(
         demand="opioid use",
-        demand_unit="milligrams of morphine, or as much of another opioid, a day for 1,000 people",
+        demand_unit="milligrams of morphine, or the equivalent in another opioid, a day for 1,000 people",
         pain="pain on a scale of 0-10",
         function="what people can do, on a scale of 0-100",
-        what_is_counted="Opioids are strong painkillers. All are counted as if they were morphine, in milligrams a day for 1,000 people.",
+        what_is_counted="Opioids are strong painkillers. All are counted as the morphine they are equivalent to, in "
+        "milligrams a day for 1,000 people: morphine milligram equivalents, MME in charts.",
         what_is_the_band="Behind each number stands a range: {level} % of the answers that the evidence allows. "
         "With zero in it, we do not know.",
         sets="answers that the evidence allows",
@@ -47,3 +48,32 @@ VOICES: Final = {
     ),
 }
 """Voices by audience."""
+
+_SCALES: Final = {"0-10 NRS": "0-10", "0-100": "0-100"}  # units that are a scale
+
+
+def headed(unit: str) -> str:
+    """A unit as it stands in a heading or on an axis.
+
+    >>> headed("0-10 NRS"), headed("weeks")
+    ('points (0-10)', 'weeks')
+    """
+    return f"points ({_SCALES[unit]})" if unit in _SCALES else unit
+
+
+def counted(unit: str) -> str:
+    """A unit as it stands after a number.
+
+    >>> counted("0-10 NRS"), counted("weeks")
+    ('points', 'weeks')
+    """
+    return "points" if unit in _SCALES else unit
+
+
+def scaled(label: str, unit: str) -> str:
+    """A label, with the scale that its numbers are on.
+
+    >>> scaled("Pain at arrival", "0-10 NRS"), scaled("Age", "years")
+    ('Pain at arrival (0-10)', 'Age')
+    """
+    return f"{label} ({_SCALES[unit]})" if unit in _SCALES else label
