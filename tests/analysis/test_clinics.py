@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 import painlab
-from painlab import InputError, records
+from painlab import InputError, lessons, records
 from painlab.analysis import Refused, clinic, condition_of_codes
 from painlab.analysis.clinics import Clinic
 
@@ -168,3 +168,15 @@ def test_too_few_pain_scores_leave_the_condition_s_own_and_say_so():
     assert found.scenario.population.pain is None
     assert found.pain is None
     assert "4 people with a score are too few" in origin(found, "pain")[1]
+
+
+def test_lesson_12_asks_about_the_patients_of_its_own_mapping():
+    made_up = records.sample_fills(people=2_000).select("person", "date", "drug", "quantity", "days_supply")
+    found = clinic(records.read(made_up), patients=5_000, condition="low_back_pain_persistent", care="early-pt")
+    lesson = lessons.load("12")
+    asked = [lesson.part("explorers", "panel").asked(), *(one.truth.asked() for one in lesson.predictions)]
+    shown = {row["what"]: row["value"] for row in found.mapping.iter_rows(named=True)}
+    for people in (one.population for one in asked):
+        assert f"{100 * people.on_opioids:.1f} %" == shown["on long-term opioids at the start"]
+        assert f"{people.opioid_dose:.0f} MME/day" == shown["their dose"]
+        assert f"{people.opioid_weeks} weeks" == shown["their weeks on opioids"]

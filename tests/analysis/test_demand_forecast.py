@@ -131,3 +131,5 @@ def test_weeks_are_forecast_week_by_week():
     found = forecast_demand(pl.DataFrame({"week": weeks(60), "mme_per_1000": y}), horizon=4, origins=3)
     assert [one.term for one in found.terms] == ["2024-02-26", "2024-03-11", "2024-03-18"]
     assert next(one for one in found.checks if one.check == "season").value is None
+    assert found.sentence.startswith("In the week of 2024-03-18 demand is forecast")
+    assert found.title == "Opioid demand: the next 4 weeks" and found.y_title == "MME/day per 1,000 patients"

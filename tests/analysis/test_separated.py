@@ -76,6 +76,12 @@ def test_a_part_below_zero_counts_as_zero_and_is_noted():
     assert "counts as zero" in str(noted[0])
 
 
+def test_the_words_tell_variances_from_widths_and_this_band_from_that_of_a_projection():
+    words = str(run(own=2.0, luck=4.0, by_parameters=1.0))
+    assert "variances of chance and of patients are a quarter" in words and "widths of their bands are halved" in words
+    assert "each draw's mean is one of N patients" in words and "need not add up" in words
+
+
 def test_the_real_model_gives_the_same_parts_again_and_names_all_three_outcomes():
     first, again = (spread(EARLY, 300, draws=12, patients=128, lived=200, threads=threads) for threads in (1, 2))
     assert first.table.equals(again.table)

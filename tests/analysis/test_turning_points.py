@@ -1,6 +1,9 @@
 """Which assumption flips the conclusion: lines whose zero is known, options that change places, and a real scenario."""
 
+from dataclasses import replace
+
 import numpy as np
+import polars as pl
 import pytest
 
 from painlab import InputError, parameters, posterior
@@ -83,6 +86,18 @@ def test_without_a_conclusion_nothing_can_flip_it(monkeypatch):
     found = flips("early-pt", names=["flare_size"])
     assert "not told from zero" in found.sentence
     assert found.table["flips"].to_list() == [None] and found.found.is_empty()
+
+
+def test_the_sentence_counts_what_chance_could_explain_apart(monkeypatch):
+    one = parameters.record("flare_size")
+    injected(monkeypatch, lambda _name, values: 10.0 * (values["flare_size"] - one.low - 0.8 * (one.high - one.low)))
+    found = flips("early-pt", names=["flare_size", "noise_size"])
+    assert "Of the 2 parameters looked at, all of them assumptions, 1 can flip it alone" in found.sentence
+    assert "might" not in found.sentence
+    unclear = replace(found, table=found.table.with_columns(clear=pl.lit(False)))
+    assert "is seen to flip it alone" in unclear.sentence and "1 might, but chance could explain that" in unclear.sentence
+    many = replace(found, table=pl.concat([found.found] * 9 + [unclear.found] * 3))
+    assert "9 can flip it" in many.sentence and "and 4 more. 3 more might" in many.sentence
 
 
 def test_where_nothing_flips_the_sentence_says_so(monkeypatch):

@@ -70,6 +70,43 @@ def test_every_plan_is_drawn_once_in_each_panel_with_words_for_who_cannot_see_it
     assert rows["state"].to_list() == sorted(rows["state"].to_list(), key=["dropped", "dominated", "frontier"].index)
 
 
+def test_titles_have_their_bands_and_units_and_the_share_of_draws(shares, panel):
+    def title(chart):
+        return " ".join(chart.to_dict()["title"]["text"])
+
+    assert re.search(r"wait in line is \d+ weeks \(\d+ to \d+\)", title(earned.queue(capacity(panel, pt_slots=50.0))))
+    assert re.search(r"^No number of slots lowers demand by 99 % on average; .* in 0 % of the draws$", title(
+        earned.slots(slots_needed(panel, 99.0, steps=4))
+    ))  # fmt: skip
+    said = title(earned.shares(shares))
+    assert "distinguishable" in said or re.search(r"\(.+ to .+\) MME/day per 1,000 patients", said)
+    assert "0-10 NRS" not in str(shares) and "points of 10" in str(shares)
+
+
+def test_a_name_leans_toward_the_middle_and_is_written_once(frontier):
+    rows = frontier_chart.plan_rows(frontier)
+    dearest = rows.sort("cost")
+    assert (dearest["side"][0], dearest["side"][-1]) == ("left", "right")
+    assert set(frontier_chart.chosen_rows(frontier, "baseline")["label"]) == {""}
+    plain = frontier.table.filter(pl.col("name").str.starts_with("plan-"))["name"][0]
+    assert set(frontier_chart.chosen_rows(frontier, plain)["label"]) == {plain}
+
+
+def test_strips_color_the_chosen_plan_alone_and_in_every_row(frontier):
+    weights = dict.fromkeys(OBJECTIVES, 1.0)
+    rows = frontier_chart.strip_rows(frontier, weights)
+    chosen = rows.filter(part="the choice")
+    assert set(chosen["name"]) == {frontier.choose(weights).name}
+    assert chosen["outcome"].n_unique() == len(OBJECTIVES)
+    assert frontier.choose(weights).name not in rows.filter(part="another")["name"].to_list()
+
+
+def test_the_words_of_a_choice_say_what_each_share_of_draws_is(frontier):
+    words = frontier.choice_words(dict.fromkeys(OBJECTIVES, 1.0))
+    assert "On average over the draws it scores best; taken one by one" in words
+    assert " is 0 to " in words or "No weight alone" in words
+
+
 def test_the_explorer_says_what_is_chosen_and_hands_it_on(frontier):
     explorer = FrontierExplorer(frontier)
     assert explorer.picked == frontier.choose(STARTS["alike"][1]).name == explorer.plan.value

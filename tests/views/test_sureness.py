@@ -1,7 +1,9 @@
 """Charts of how sure an answer is: every number of a result is drawn, words stand beside colors, and type is large enough."""
 
 import json
+from dataclasses import replace
 
+import polars as pl
 import pytest
 
 from painlab import InputError
@@ -76,6 +78,18 @@ def test_a_parameter_that_no_set_holds_is_refused(results):
 
 def test_the_value_judgments_stand_on_the_chart_of_learning(results):
     assert "1 pain point less for a week is worth 60 USD" in json.dumps(drawn(results, "learning").spec)
+
+
+def test_the_chart_of_flips_counts_as_the_words_do_and_pales_what_chance_could_explain(results):
+    turned = results["flips"].table.with_columns(
+        flips=pl.lit(True), clear=pl.Series([True, True, False]), at=(pl.col("low") + pl.col("high")) / 2, side=pl.lit("above"),
+        turns_to=pl.lit("baseline is preferred"), mme_per_1000=pl.lit(-50.0), pain=pl.lit(-0.04), function=pl.lit(0.4),
+    )  # fmt: skip
+    found = replace(results["flips"], margin=40.0, standard_error=5.0, table=turned)
+    chart = sureness.flips(found)
+    assert "2 can flip it alone" in found.sentence and "1 more might" in found.sentence
+    assert chart.spec["title"]["text"] == "2 parameters flip the conclusion alone; 1 more might (pale)"
+    assert json.dumps(chart.spec).count('"not told from chance"') > 0
 
 
 def test_a_chart_without_a_flip_says_so():

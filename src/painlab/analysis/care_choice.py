@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from painlab import catalog, narrative
+from painlab.analysis.paired import spoken_unit
 from painlab.errors import InputError
 from painlab.narrative import Compared, banded, plain
 from painlab.outcomes import BY_NAME
@@ -139,7 +140,7 @@ class Frontier:
         said = []
         for objective in ("mme_per_1000", "pain", "function", "cost"):
             outcome = BY_NAME[objective]
-            text = f"{outcome.label} {plain(row[objective], outcome.digits)} {outcome.unit}"
+            text = f"{outcome.label} {plain(row[objective], outcome.digits)} {spoken_unit(objective)}"
             change = row[f"{objective}_difference"]
             if change is not None:
                 low, high = row[f"{objective}_difference_low"], row[f"{objective}_difference_high"]
@@ -198,12 +199,12 @@ class Frontier:
         found = self.choose(weights)
         shares = ", ".join(f"{BY_NAME[name].label.lower()} {100 * share:.0f} %" for name, share in found.weights.items())
         if self.draws > 1:
-            sure = f"It is best in {100 * found.best_in:.0f} % of the draws"
-            firm = "" if found.best_in >= 0.5 else ", so the draws do not agree on it"
-            runner = (
-                f"; the runner-up is {found.runner_up} ({100 * found.runner_up_best_in:.0f} %)" if found.runner_up != found.name else ""
-            )
-            sure += f"{firm}{runner}."
+            sure = f"On average over the draws it scores best; taken one by one, it is the best plan in {100 * found.best_in:.0f} % of them"
+            firm = "" if found.best_in >= 0.5 else ", so they do not agree on it"
+            runner = f"; the runner-up on average is {found.runner_up}, the best in {100 * found.runner_up_best_in:.0f} %"
+            if found.runner_up_best_in > found.best_in:
+                runner += ", which is more often, but on average over all of them it scores lower"
+            sure += f"{firm}{runner if found.runner_up != found.name else ''}."
         else:
             sure = "One run with central values: nothing says how sure that is."
         moves = []
@@ -213,9 +214,9 @@ class Frontier:
             )
             if rows.height > 1 and not mine.is_empty():
                 low, high = mine.row(0, named=True)["low"], mine.row(-1, named=True)["high"]
-                moves.append(f"{BY_NAME[str(outcome[0])].label.lower()} {100 * low:.0f} to {100 * high:.0f} %")
+                moves.append(f"{BY_NAME[str(outcome[0])].label.lower()} is {100 * low:.0f} to {100 * high:.0f} %")
         stays = (
-            f" It stays the choice while the weight of {'; of '.join(moves)}, the others in proportion."
+            f" It stays the choice while the weight of {', or that of '.join(moves)}; one weight is moved, the others in proportion."
             if moves
             else " No weight alone changes it."
         )
@@ -260,7 +261,7 @@ class Frontier:
         for name in ("mme_per_1000", "pain", "function", "cost"):
             digits = BY_NAME[name].digits
             low, high = (plain(end, digits) for end in (front[name].min(), front[name].max()))  # type: ignore[arg-type]
-            spans.append(f"{BY_NAME[name].label.lower()} from {low} to {high} {BY_NAME[name].unit}")
+            spans.append(f"{BY_NAME[name].label.lower()} from {low} to {high} {spoken_unit(name)}")
         text += f" On it {', '.join(spans)}, on average over {narrative.horizon_words(self.weeks)}."
         text += (
             f" Of the plans that ship, {', '.join(known)} {'are' if known[1:] else 'is'} on it."

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from painlab.analysis.course_delays import KINDS, treatments_of
+from painlab.analysis.paired import spoken_unit
 from painlab.analysis.slots import MOST_SLOTS, SHOWN, Panel, Solution, band, panel_of
 from painlab.errors import InputError
 from painlab.narrative import Compared, banded, plain, signed
@@ -232,7 +233,7 @@ def change_words(one: Compared) -> str:
     clear = "" if one.direction or one.low is None else ", not distinguishable from zero"
     percent = f" ({signed(100 * one.difference / one.baseline, 1)} %)" if one.name == "mme_per_1000" and one.baseline > 0.0 else ""
     name = outcome.label.lower()
-    return f"{name} changes by {banded(one.difference, one.low, one.high, outcome.digits)} {outcome.unit}{percent}{clear}"
+    return f"{name} changes by {banded(one.difference, one.low, one.high, outcome.digits)} {spoken_unit(one.name)}{percent}{clear}"
 
 
 def _wait_words(wait: float, low: float | None, high: float | None, most: int) -> str:

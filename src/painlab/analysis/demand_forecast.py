@@ -10,6 +10,7 @@ from painlab.analysis.fit import Array, Check, Fit, Refused, Table, Term, gather
 from painlab.analysis.periods import Periods, periods_of
 from painlab.errors import InputError
 from painlab.forecasting import accuracy
+from painlab.outcomes import BY_NAME
 from painlab.tables import nearest
 
 METHODS: Final = {
@@ -56,7 +57,7 @@ def forecast_demand(
     horizon: int = 12,
     method: str = "structural",
     origins: int = 12,
-    unit: str = "MME/day per 1,000 people",
+    unit: str = BY_NAME["mme_per_1000"].unit,
 ) -> Fit:
     """Forecast demand for the next periods, and test the same method from earlier dates, each time from what was known by then.
 
@@ -125,8 +126,8 @@ def forecast_demand(
     for step in sorted({0, horizon // 2, horizon - 1}):
         terms.append(Term(f"{periods.after(horizon).say(step)}", float(ahead.center[step]), float(low[step]), float(high[step]), unit))
     return Fit(
-        title=f"{spoken(value)}: the next {horizon} {periods.unit}s",
-        sentence=_words(own, best, terms[-1], unit),
+        title=f"{BY_NAME[value].label if value in BY_NAME else spoken(value)}: the next {horizon} {periods.unit}s",
+        sentence=_words(own, best, terms[-1], periods.unit, unit),
         terms=tuple(terms),
         checks=_checks(own, scores, rivals, len(y), periods, seasonal, waves),
         predicted=_drawn(y, periods, ahead, horizon),
@@ -262,8 +263,9 @@ def _drawn(y: Array, periods: Periods, ahead: _Ahead, horizon: int) -> pl.DataFr
     return predicted_frame(rows)
 
 
-def _words(own: dict[str, Any], best: dict[str, Any] | None, last: Term, unit: str) -> str:
-    said = f"In {last.term} demand is forecast at {last.words(0)} {unit}."
+def _words(own: dict[str, Any], best: dict[str, Any] | None, last: Term, period: str, unit: str) -> str:
+    when = {"week": "In the week of", "day": "On", "quarter": "In the quarter from", "step": "In step"}.get(period, "In")
+    said = f"{when} {last.term} demand is forecast at {last.words(0)} {unit}."
     if best is not None:
         rule = METHODS[best["method"]]
         if own["mase"] < best["mase"]:

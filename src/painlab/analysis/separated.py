@@ -34,6 +34,11 @@ SOURCES: Final = {
 }
 COLUMNS: Final = ("outcome", "unit", "source", "variance", "standard_error", "deviation", "share", "low", "high")
 _KEPT: Final = {"mme_per_1000": (Recorded.MME, 1000.0), "pain": (Recorded.PAIN, 1.0), "function": (Recorded.FUNCTION, 100.0)}
+_ORDINARY: Final = (
+    "The band of a projection is another: it holds 95 % of the parameter draws, but each draw's mean is one of N patients, so that their "
+    "chance is in that band, too. With fewer patients than the clinic has it can be wider than all that is not known here. All parts are "
+    "estimates with errors of their own (`standard_error` in the table), and need not add up to a band found in another way."
+)
 _Z: Final = 1.959963984540054
 _RESAMPLES: Final = 400
 
@@ -79,8 +84,11 @@ class Separated:
         )
 
     def __str__(self) -> str:
-        more = f"Four times as many patients halve the first two; only evidence makes the third smaller ({self.kind} sets)."
-        return "\n".join([self.sentence, more, *self.notes])
+        more = (
+            "With four times as many patients the variances of chance and of patients are a quarter, so that the widths of their bands are "
+            f"halved; only evidence makes the part of parameters smaller ({self.kind} sets)."
+        )
+        return "\n".join([self.sentence, more, _ORDINARY, *self.notes])
 
 
 def spread(

@@ -27,6 +27,7 @@ SCREENED: Final = 8  # the first look takes this part of the patients, in so man
 FEWER_COHORTS: Final = 4
 MOST_CANDIDATES: Final = 25
 _CLEAR: Final = 2.0
+_SAID: Final = 5  # parameters that the sentence names
 COLUMNS: Final = (
     "parameter", "unit", "central", "low", "high", "at_low", "at_high", "flips", "at", "standard_error", "side", "turns_to", "clear",
     "posterior_share", "mme_per_1000", "pain", "function", "assumption", "source",
@@ -79,14 +80,20 @@ class TurningPoints:
             return (
                 f"{start} That is not told from zero, so there is no conclusion yet that an assumption could flip; ask with more patients."
             )
-        looked = f"the {self.parameters} parameters looked at ({self.assumptions} of them assumptions)"
+        marked = "all" if self.assumptions == self.parameters else str(self.assumptions)
+        one = self.parameters == 1
+        kind = ("an assumption" if self.assumptions else "no assumption") if one else f"{marked} of them assumptions"
+        looked = f"the {self.parameters} parameter{'' if one else 's'} looked at, {kind},"
         rows = self.found.filter("clear")
+        unclear = self.found.height - rows.height
         if rows.is_empty():
-            unclear = self.found.height
-            rest = f", though {unclear} might" if unclear else ""
-            return f"{start} None of {looked} flips it alone within its prior range{rest}. Several together still could."
-        said = "; ".join(self._words(row) for row in rows.head(5).iter_rows(named=True))
-        return f"{start} Of {looked}, {rows.height} can flip it alone within {'its' if rows.height == 1 else 'their'} prior range: {said}."
+            rest = f" {unclear} might, but chance could explain that." if unclear else ""
+            return f"{start} None of {looked} is seen to flip it alone within its prior range.{rest} Several together still could."
+        said = "; ".join(self._words(row) for row in rows.head(_SAID).iter_rows(named=True))
+        said += f"; and {rows.height - _SAID} more" if rows.height > _SAID else ""
+        rest = f" {unclear} more might, but chance could explain that." if unclear else ""
+        theirs = "its" if rows.height == 1 else "their"
+        return f"{start} Of {looked} {rows.height} can flip it alone within {theirs} prior range: {said}.{rest}"
 
     def _words(self, row: dict[str, Any]) -> str:
         unit = "" if row["unit"] == "1" else f" {row['unit']}"

@@ -9,6 +9,7 @@ import polars as pl
 
 from painlab.analysis.attribution import Attribution
 from painlab.analysis.clinic_capacity import LABELS, Capacity
+from painlab.analysis.paired import spoken_unit
 from painlab.analysis.slot_target import SlotsNeeded
 from painlab.narrative import banded
 from painlab.outcomes import BY_NAME
@@ -34,7 +35,7 @@ def shares(found: Attribution, *, dark: bool = False, large: bool = False) -> al
         data = alt.Data(values=_share_rows(found, name))
         axis = alt.Axis(labels=place == 0, ticks=False, labelLimit=300, labelFontSize=size - 1, title=None, grid=True)
         y = alt.Y("component:N", sort=order, axis=axis)
-        x = alt.X("share:Q", title=f"{outcome.unit}", axis=alt.Axis(tickCount=4))
+        x = alt.X("share:Q", title=spoken_unit(name), axis=alt.Axis(tickCount=4, labelOverlap="greedy", labelSeparation=8))
         color = alt.Color("kind:N", scale=alt.Scale(domain=_KINDS, range=[CLEAR, UNCLEAR, WHOLE]), legend=None)
         shape = alt.Shape("kind:N", scale=alt.Scale(domain=_KINDS, range=["circle", "square", "diamond"]), legend=None)
         base = alt.Chart(data)
@@ -62,7 +63,9 @@ def _share_rows(found: Attribution, name: str) -> list[dict[str, Any]]:
     whole = found.whole.row(by_predicate=pl.col("outcome") == name, named=True)
     rows.append({"component": _WHOLE, "share": whole["difference"], "low": whole["low"], "high": whole["high"], "kind": "whole plan"})
     for one in rows:
-        one["words"] = f"{one['component']}: {banded(one['share'], one['low'], one['high'], outcome.digits)} {outcome.unit}, {one['kind']}"
+        one["words"] = (
+            f"{one['component']}: {banded(one['share'], one['low'], one['high'], outcome.digits)} {spoken_unit(name)}, {one['kind']}"
+        )
     return rows
 
 
@@ -71,8 +74,8 @@ def _headline(found: Attribution) -> str:
     if rows.is_empty():
         return "No component's share of the change in opioid demand is distinguishable from zero"
     first = rows.row(0, named=True)
-    amount = banded(first["share"], None, None, 0)
-    return f"{first['component']} earns the largest clear share of the change in opioid demand, {amount} MME/day"
+    amount = banded(first["share"], first["low"], first["high"], 0)
+    return f"{first['component']} earns the largest clear share of the change in opioid demand, {amount} {BY_NAME['mme_per_1000'].unit}"
 
 
 def queue(found: Capacity, *, dark: bool = False, large: bool = False) -> alt.ConcatChart:
@@ -122,7 +125,9 @@ def _capacity_title(found: Capacity) -> str:
     row = found.queue.filter((pl.col("kind") == "therapy") & (pl.col("week") == found.panel.weeks)).row(0, named=True)
     if row["slots"] is None:
         return f"{row['asked']:,.0f} therapy slots a week are asked for"
-    return f"With {row['slots']:,.0f} therapy slots a week the wait in line is {row['wait']:,.1f} weeks in week {found.panel.weeks}"
+    low, high = row["wait_low"], row["wait_high"]
+    ends = "" if low is None or high is None else f" ({low:,.0f} to {high:,.0f})"
+    return f"With {row['slots']:,.0f} therapy slots a week the wait in line is {row['wait']:,.0f} weeks{ends} in week {found.panel.weeks}"
 
 
 def slots(found: SlotsNeeded, *, dark: bool = False, large: bool = False) -> alt.ConcatChart:
@@ -130,8 +135,8 @@ def slots(found: SlotsNeeded, *, dark: bool = False, large: bool = False) -> alt
     cells = []
     words = {
         "mme_percent": ("Opioid demand", "% change from today's plan"),
-        "pain": ("Pain", "change, 0-10 NRS, lower is better"),
-        "function": ("Function", "change, 0-100, higher is better"),
+        "pain": ("Pain", "change, points of 10, lower is better"),
+        "function": ("Function", "change, points of 100, higher is better"),
     }
     x = alt.X("slots:Q", title=f"{LABELS[found.kind]} a week", axis=alt.Axis(tickCount=5))
     for name, (title, subtitle) in words.items():
@@ -152,11 +157,11 @@ def slots(found: SlotsNeeded, *, dark: bool = False, large: bool = False) -> alt
                 _chart(wish).mark_rule(color=WHOLE, strokeWidth=2.5, strokeDash=[6, 4], description="the wish").encode(y="wish:Q")
             )
         cells.append(_sized(alt.layer(*layers), large, alt.Title(text=title, subtitle=subtitle)))
-    reached = (
-        f"{found.slots:,} slots lower demand by {found.percent:g} %"
-        if found.slots is not None
-        else f"No number of slots lowers demand by {found.percent:g} %"
-    )
+    reached = f"{found.slots:,} slots lower" if found.slots is not None else "No number of slots lowers"
+    reached += f" demand by {found.percent:g} %"
+    if found.panel.draws > 1:
+        more = "they do" if found.slots is not None else "as many as are wanted do"
+        reached += f" on average; {more} in {100 * found.reached_in:.0f} % of the draws"
     note = "Dashed: the wish. Shaded: 95 % of the parameter draws"
     return dressed(cells, 3, reached, note, found.sentence, dark=dark, large=large)
 

@@ -6,6 +6,7 @@ import altair as alt
 import polars as pl
 
 from painlab.analysis.care_choice import OBJECTIVES, Choice, Frontier
+from painlab.analysis.paired import spoken_unit
 from painlab.narrative import plain
 from painlab.outcomes import BY_NAME
 from painlab.views.appearance import type_size
@@ -16,7 +17,8 @@ CHOSEN: Final = "chosen"
 STRIPS: Final = "strips"
 SHOWN: Final = ("mme_per_1000", "pain", "function")
 _STATES: Final = ["frontier", "dominated", "dropped"]
-_STRIP_COLORS: Final = ("#56B4E9", "#E69F00")  # Okabe and Ito's sky blue and orange, in turn; each part carries its plan's name
+_BASELINE: Final = "#009E73"  # Okabe and Ito's green
+_PARTS: Final = {"the choice": "#56B4E9", "another": "#c9c9c9"}  # their sky blue for one plan only; each part carries its plan's name
 
 
 def plan_rows(found: Frontier) -> pl.DataFrame:
@@ -28,27 +30,41 @@ def plan_rows(found: Frontier) -> pl.DataFrame:
             outcome = BY_NAME[name]
             value = f"{outcome.label.lower()} {plain(one[name], outcome.digits)}"
             words = f"{one['name']}, {one['state']}{share}: cost {plain(one['cost'], 2)}, {value}"
-            # Not all that ship: their names would lie upon each other.
-            named = one["name"] in ("baseline", found.scenario.name) or (one["state"] == "frontier" and not one["name"].startswith("plan-"))
-            label = one["name"] if named else ""
+            label = one["name"] if _named(found, one) else ""
             rows.append((one["name"], one["state"], name, one["cost"], one[name], label, words))
-    return pl.DataFrame(rows, schema=("name", "state", "outcome", "cost", "value", "label", "words"), orient="row")
+    frame = pl.DataFrame(rows, schema=("name", "state", "outcome", "cost", "value", "label", "words"), orient="row")
+    return frame.with_columns(side=_side(found, pl.col("cost")))
+
+
+def _named(found: Frontier, row: dict[str, Any]) -> bool:
+    """Whether a plan carries its name, chosen or not; not all that ship do: their names would lie upon each other."""
+    if row["state"] == "dropped":
+        return False
+    return row["name"] in ("baseline", found.scenario.name) or (row["state"] == "frontier" and not row["name"].startswith("plan-"))
+
+
+def _side(found: Frontier, cost: pl.Expr) -> pl.Expr:
+    """How a name beside its plan is aligned: toward the middle of the costs, so that it does not run into the next panel."""
+    ends: list[Any] = [found.table["cost"].min(), found.table["cost"].max()]
+    return pl.when(cost > sum(ends) / 2).then(pl.lit("right")).otherwise(pl.lit("left"))
 
 
 def chosen_rows(found: Frontier, name: str) -> pl.DataFrame:
     """The chosen plan's rows of `plan_rows`."""
     row = found.table.row(found.number(name), named=True)
-    return pl.DataFrame([{"name": name, "outcome": outcome, "cost": row["cost"], "value": row[outcome]} for outcome in SHOWN])
+    rows = pl.DataFrame([{"name": name, "outcome": outcome, "cost": row["cost"], "value": row[outcome]} for outcome in SHOWN])
+    return rows.with_columns(side=_side(found, pl.col("cost")), label=pl.lit("" if _named(found, row) else name))
 
 
 def scatter(found: Frontier, name: str = "", *, dark: bool = False, large: bool = False) -> alt.ConcatChart:
     """Opioid demand, pain and function of every plan against its cost; `name` is marked as the chosen one.
 
-    Blue diamonds: on the frontier; gray circles: dominated; small gray dots: dropped as clearly dominated; a vermilion ring: chosen. The
-    baseline, the scenario's own plan and shipped plans on the frontier carry their names.
+    Blue diamonds: on the frontier; gray circles: dominated; small gray dots: dropped as clearly dominated; a green square: the baseline; a
+    vermilion ring: chosen. The baseline, the scenario's own plan and shipped plans on the frontier carry their names.
     """
     size = type_size(large)
     x = alt.X("cost:Q", title="Cost, USD per patient per week", scale=alt.Scale(zero=False, nice=True), axis=alt.Axis(tickCount=5))
+    beside: Any = alt.ExprRef("datum.side")
     cells = []
     for outcome in SHOWN:
         one = BY_NAME[outcome]
@@ -68,9 +84,14 @@ def scatter(found: Frontier, name: str = "", *, dark: bool = False, large: bool 
                 description="words:N",
             )
         )
+        baseline = (
+            alt.Chart(alt.NamedData(PLANS), transform=[only, {"filter": "datum.name == 'baseline'"}])
+            .mark_point(shape="square", filled=True, size=130, opacity=1, color=_BASELINE, aria=False)
+            .encode(x=x, y=y, tooltip="words:N")
+        )
         names = (
-            alt.Chart(alt.NamedData(PLANS), transform=[only, {"filter": "datum.label && datum.state != 'dropped'"}])
-            .mark_text(style="baseline-label", fontSize=size - 1, fontWeight="bold", aria=False)
+            alt.Chart(alt.NamedData(PLANS), transform=[only, {"filter": "datum.label"}])
+            .mark_text(style="baseline-label", fontSize=size - 1, fontWeight="bold", align=beside, dy=-13, aria=False)
             .encode(x=x, y=y, text="label:N")
         )
         ring = (
@@ -80,15 +101,17 @@ def scatter(found: Frontier, name: str = "", *, dark: bool = False, large: bool 
         )
         mark = (
             alt.Chart(alt.NamedData(CHOSEN), transform=[only])
-            .mark_text(color=WHOLE, fontSize=size, fontWeight="bold", dy=-20, aria=False)
-            .encode(x=x, y=y, text="name:N")
+            .mark_text(color=WHOLE, fontSize=size, fontWeight="bold", align=beside, dy=-22, aria=False)
+            .encode(x=x, y=y, text="label:N")
         )
         better = "less is taken as better" if OBJECTIVES[outcome] < 0 else "more is taken as better"
-        title = alt.Title(text=one.label, subtitle=[one.unit, better])
-        cells.append(alt.layer(dots, names, ring, mark).properties(width=300 if large else 260, height=300 if large else 260, title=title))
+        title = alt.Title(text=one.label, subtitle=[spoken_unit(outcome), better])
+        cells.append(
+            alt.layer(dots, baseline, names, ring, mark).properties(width=300 if large else 260, height=300 if large else 260, title=title)
+        )
     front = found.on_frontier.height
     heading = f"{front} of {found.table.height:,} care plans are beaten by no other in {_listed(found.objectives)}"
-    note = "Blue diamond: on the frontier. Gray: dominated. Vermilion ring: chosen. All costs are assumptions."
+    note = "Blue diamond: on the frontier. Gray: dominated. Green square: the baseline. Vermilion ring: chosen. All costs are assumptions."
     chart = dressed(cells, 3, heading, note, found.sentence, dark=dark, large=large)
     chart.datasets = {PLANS: plan_rows(found).to_dicts(), CHOSEN: chosen_rows(found, name).to_dicts() if name else []}
     return chart
@@ -97,10 +120,10 @@ def scatter(found: Frontier, name: str = "", *, dark: bool = False, large: bool 
 def strip_rows(found: Frontier, weights: dict[str, float]) -> pl.DataFrame:
     """Parts of each weight's range by the plan that they choose, in percent, as the chart draws them."""
     rows = found.sensitivity(weights)
-    parity = pl.int_range(pl.len()).over("outcome") % 2
+    chosen = found.choose(weights).name
     labels = {name: BY_NAME[name].label for name in OBJECTIVES}
     return rows.with_columns(
-        parity=parity.cast(pl.String),
+        part=pl.when(pl.col("name") == chosen).then(pl.lit("the choice")).otherwise(pl.lit("another")),
         low=100 * pl.col("low"),
         high=100 * pl.col("high"),
         weight=100 * pl.col("weight"),
@@ -123,12 +146,12 @@ def strips(found: Frontier, weights: dict[str, float], *, dark: bool = False, la
     x = alt.X("low:Q", title="Weight of one outcome, % of all; the others keep their proportions", scale=scale, axis=alt.Axis(tickCount=5))
     bars = (
         alt.Chart(data)
-        .mark_bar(height={"band": 0.7}, stroke="#ffffff", strokeWidth=1)
+        .mark_bar(height={"band": 0.7}, stroke="#ffffff", strokeWidth=2)
         .encode(
             x=x,
             x2="high:Q",
             y=y,
-            color=alt.Color("parity:N", legend=None, scale=alt.Scale(domain=["0", "1"], range=list(_STRIP_COLORS))),
+            color=alt.Color("part:N", legend=None, scale=alt.Scale(domain=list(_PARTS), range=list(_PARTS.values()))),
             tooltip="words:N",
             description="words:N",
         )
@@ -140,17 +163,17 @@ def strips(found: Frontier, weights: dict[str, float], *, dark: bool = False, la
     )
     now = alt.Chart(data).mark_tick(thickness=4, size=34, color=WHOLE, opacity=1, aria=False).encode(x=alt.X("weight:Q", scale=scale), y=y)
     cell = alt.layer(bars, names, now).properties(width=900 if large else 760, height=170 if large else 150)
-    heading = f"The choice is {found.choose(weights).name}; it changes where the color changes"
-    chart = dressed(
-        [cell], 1, heading, "Vermilion: the weight of now. Weights are the user's value judgments.", heading, dark=dark, large=large
-    )
+    heading = choice_headline(found.choose(weights))
+    note = "Blue: this plan is chosen. Gray: another is. Vermilion: the weight of now. Weights are the user's value judgments."
+    chart = dressed([cell], 1, heading, note, heading, dark=dark, large=large)
     chart.datasets = {STRIPS: strip_rows(found, weights).to_dicts()}
     return chart
 
 
 def choice_headline(choice: Choice) -> str:
     """The choice in one short sentence."""
-    return f"With these weights the choice is {choice.name}, best in {100 * choice.best_in:.0f} % of the draws"
+    often = f"{100 * choice.best_in:.0f} % of them"
+    return f"With these weights {choice.name} is best on average over the draws, and the best plan in {often}"
 
 
 def _listed(names: tuple[str, ...]) -> str:

@@ -25,6 +25,7 @@ _BLUE, _ORANGE, _GREEN, _GRAY = "#0072B2", "#E69F00", "#009E73", "#6b6b6b"
 _ROW: Final = 26
 _PANEL: Final = 250
 _BANDS: Final = {"chance": _ORANGE, "patients": _GREEN, "parameters": _BLUE}
+_TOLD: Final = ["told from chance", "not told from chance"]
 _TITLES: Final = {
     "chance": "chance alone: the same patients again",
     "patients": "and other patients",
@@ -43,9 +44,11 @@ def tornado(of: Tornado, *, dark: bool = False, large: bool = False) -> LiveChar
         rows = of.of(name).with_columns(label=_readable("parameter"), said=_clear())
         center = of.central.filter(pl.col("outcome") == name)["difference"][0]
         y = alt.Y("label:N", sort=order, title=None, axis=_names(large) if place == 0 else None)
-        x = alt.X("at_low:Q", title=_unit(name), scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=4))
+        # Differences in pain have long labels: few ticks, so that they do not touch.
+        axis = alt.Axis(tickCount=3, labelOverlap="greedy", labelSeparation=8)
+        x = alt.X("at_low:Q", title=_unit(name), scale=alt.Scale(zero=False), axis=axis)
         base = alt.Chart(_data(rows))
-        opacity = alt.Opacity("said:N", scale=_scale(["told from chance", "not told from chance"], [0.9, 0.35]), legend=None)
+        opacity = alt.Opacity("said:N", scale=_scale(_TOLD, [0.9, 0.35]), legend=None)
         tips = ["label:N", "low_value:Q", "high_value:Q", "at_low:Q", "at_high:Q", "standard_error:Q", "said:N"]
         bars = base.mark_bar(height=14, color=_BLUE).encode(x=x, x2="at_high:Q", y=y, opacity=opacity, tooltip=tips)
         low = base.mark_point(filled=True, size=55, color=_ORANGE, shape="circle", opacity=1).encode(x="at_low:Q", y=y, tooltip=tips)
@@ -99,7 +102,7 @@ def learning(of: ValueOfInformation, *, dark: bool = False, large: bool = False)
         low=(pl.col("value") - pl.col("standard_error")).clip(0.0), high=pl.col("value") + pl.col("standard_error"), said=_clear()
     )
     y = alt.Y("label:N", sort=rows["label"].to_list(), title=None, axis=_names(large))
-    opacity = alt.Opacity("said:N", scale=_scale(["told from chance", "not told from chance"], [0.85, 0.3]), legend=None)
+    opacity = alt.Opacity("said:N", scale=_scale(_TOLD, [0.85, 0.3]), legend=None)
     base = alt.Chart(_data(rows))
     tips = ["label:N", "value:Q", "standard_error:Q", "said:N"]
     bars = base.mark_bar(height=14, color=_BLUE).encode(
@@ -114,10 +117,16 @@ def learning(of: ValueOfInformation, *, dark: bool = False, large: bool = False)
 def flips(of: TurningPoints, *, most: int = 15, dark: bool = False, large: bool = False) -> LiveChart:
     """Where in its prior range each parameter flips the conclusion: the range as a bar, its far side colored, the central value a tick.
 
-    Without any such parameter those are shown that bring the conclusion nearest to it.
+    Where chance could explain it the far side is pale, so that as many bars are full as the words count. Without any such parameter those
+    are shown that bring the conclusion nearest to it.
     """
     rows = of.found.head(most)
-    title = "Where a single assumption flips the conclusion"
+    sure = of.found.filter("clear").height
+    unsure = of.found.height - sure
+    one = "parameter flips" if sure == 1 else "parameters flip"
+    title = f"{sure or 'No'} {one} the conclusion alone" + (f"; {unsure} {'more ' if sure else ''}might (pale)" if unsure else "")
+    if of.found.height > most:
+        title += f"; the first {most}"
     if rows.is_empty():
         side = 1.0 if of.margin >= 0.0 else -1.0
         nearest = (side * pl.min_horizontal(side * pl.col("at_low"), side * pl.col("at_high"))).abs()
@@ -128,6 +137,7 @@ def flips(of: TurningPoints, *, most: int = 15, dark: bool = False, large: bool 
         **{f"{one}_place": (pl.col(one) - pl.col("low")) / width for one in ("central", "at")},
         zero=pl.lit(0.0),
         one=pl.lit(1.0),
+        told=_clear(),
     ).with_columns(
         far_from=pl.when(pl.col("side") == "above").then("at_place").otherwise("zero"),
         far_to=pl.when(pl.col("side") == "above").then("one").when(pl.col("side") == "below").then("at_place").otherwise("zero"),
@@ -138,15 +148,16 @@ def flips(of: TurningPoints, *, most: int = 15, dark: bool = False, large: bool 
         values=[0, 0.5, 1], labelExpr="datum.value == 0 ? 'low' : datum.value == 1 ? 'high' : ''", title="The parameter's prior range"
     )
     base = alt.Chart(_data(placed.drop("source")))
-    tips = ["label:N", "central:Q", "low:Q", "high:Q", "at:Q", "turns_to:N", "posterior_share:Q", "at_low:Q", "at_high:Q"]
+    tips = ["label:N", "central:Q", "low:Q", "high:Q", "at:Q", "told:N", "turns_to:N", "posterior_share:Q", "at_low:Q", "at_high:Q"]
+    opacity = alt.Opacity("told:N", scale=_scale(_TOLD, [0.85, 0.3]), legend=None)
     x = alt.X("zero:Q", axis=axis, scale=alt.Scale(domain=[0, 1]))
     whole = base.mark_bar(height=12, color=_GRAY, opacity=0.3).encode(x=x, x2="one:Q", y=y, tooltip=tips)
-    far = base.mark_bar(height=12, color=_ORANGE, opacity=0.85).encode(x="far_from:Q", x2="far_to:Q", y=y, tooltip=tips)
+    far = base.mark_bar(height=12, color=_ORANGE).encode(x="far_from:Q", x2="far_to:Q", y=y, opacity=opacity, tooltip=tips)
     center = base.mark_tick(thickness=3, size=18, color=_BLUE).encode(x="central_place:Q", y=y, tooltip=tips)
     size = type_size(large) - 1
     words = base.mark_text(align="left", dx=8, fontSize=size, color=_GRAY).encode(x=alt.value(2 * _PANEL), y=y, text="said:N")
     chart = alt.layer(whole, far, center, words).properties(width=2 * _PANEL, height=_ROW * placed.height)
-    subtitle = "Gray: prior range. Blue tick: central value. Orange: where the conclusion is another"
+    subtitle = "Gray: prior range. Blue tick: central value. Orange: where the conclusion is another; pale: chance could explain it"
     return _live(chart, title, subtitle, str(of), dark, large)
 
 
@@ -221,8 +232,8 @@ def _readable(column: str) -> pl.Expr:
 
 
 def _clear() -> pl.Expr:
-    return pl.when("clear").then(pl.lit("told from chance")).otherwise(pl.lit("not told from chance"))
+    return pl.when("clear").then(pl.lit(_TOLD[0])).otherwise(pl.lit(_TOLD[1]))
 
 
 def _unit(outcome: str) -> str:
-    return BY_NAME[outcome].unit
+    return paired.spoken_unit(outcome)
