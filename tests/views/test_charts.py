@@ -132,6 +132,23 @@ def test_differences_show_zero_and_the_last_difference_in_figures():
     assert ">\u22122,299<" in picture(chart)  # a tenth of 23,000 less what the course still lacks after 104 weeks
 
 
+def test_a_label_stays_below_the_top_of_its_scale_so_that_headings_stand_on_one_line():
+    full = weekly().with_columns(pl.when(pl.col("outcome") == "function").then(100.0).otherwise(pl.col("scenario")).alias("scenario"))
+    full = full.with_columns(pl.when(pl.col("outcome") == "function").then(100.0).otherwise(pl.col("baseline")).alias("baseline"))
+    graph = vl_convert.vegalite_to_scenegraph(charts.with_data(charts.panel(("function",)), full).to_dict(), allowed_base_urls=[])
+    heights = []
+
+    def visit(node):
+        if node.get("marktype") == "text" and node.get("role") == "mark":
+            heights.extend(item["y"] for item in node["items"] if item["text"] in charts.LABELS)
+        for child in node.get("items", []):
+            visit(child)
+
+    visit(graph["scenegraph"])
+    assert len(heights) == 2
+    assert min(heights) >= -1e-9
+
+
 def test_a_difference_of_nothing_has_no_sign():
     drawn = picture(charts.differences(projection(effect=0.0)))
     assert ">0<" in drawn

@@ -69,7 +69,7 @@ def test_therapy_taken_out_and_back_is_ordered_as_before(plain):
 
 
 def test_therapy_that_was_never_ordered_begins_with_its_usual_order(plain):
-    exploration = Exploration(plain.change(care={THERAPY: None}))
+    exploration = Exploration(plain.change(care={THERAPY: None}, baseline={"coordination": 0.2}))
     exploration.order(THERAPY, True)
     usual = CarePlan.model_validate({THERAPY: {}}).treatments[THERAPY]
     assert exploration.scenario.care.treatments[THERAPY] == usual
@@ -186,3 +186,34 @@ def test_traits_that_are_left_out_show_the_conditions_own(plain):
     exploration.change(("population", "age"), 70)
     assert exploration.value(("population", "age")) == exploration.scenario.population.age == 70
     assert exploration.baseline_value(("population", "age")) is None
+
+
+def test_what_the_baseline_orders_is_ordered_as_there_so_that_nothing_else_changes(plain):
+    exploration = Exploration(plain.change(care={THERAPY: None}))
+    theirs = exploration.scenario.baseline_plan().treatments[THERAPY]
+    assert exploration.value((THERAPY, "sessions_per_week")) == theirs.sessions_per_week  # what a grayed lever shows
+    exploration.order(THERAPY, True)
+    assert exploration.scenario.care.treatments[THERAPY] == theirs
+    assert exploration.scenario.care.treatments[THERAPY].only_if_pain_at_least == 5.0  # not the catalog's "for all"
+
+
+def test_a_handover_that_no_order_states_is_the_plans_coordination(plain):
+    exploration = Exploration(plain.change(care={THERAPY: None, "coordination": 0.8}, baseline={"coordination": 0.2}))
+    assert exploration.value((THERAPY, "handover")) == 0.8
+
+
+def test_a_taper_that_the_baseline_has_is_taken_as_it_is_there(plain):
+    slow = {"start_week": 6, "percent_per_month": 5.0}
+    usual = plain.baseline_plan().as_dict()
+    exploration = Exploration(plain.change(baseline=usual | {"taper": slow}))
+    assert exploration.value(("taper", "percent_per_month")) == 5.0
+    exploration.order("taper", True)
+    assert exploration.scenario.care.taper == exploration.scenario.baseline_plan().taper
+
+
+def test_other_patients_are_said_since_both_arms_have_them(plain):
+    exploration = Exploration(plain)
+    assert exploration.people() == ()
+    exploration.change(("population", "diagnosed"), 0.5)
+    exploration.choose("condition", "neck_pain")
+    assert exploration.people() == ("have the condition neck pain", "had a known driver of pain in a share of 0.5")

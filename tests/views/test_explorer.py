@@ -176,6 +176,17 @@ def test_evidence_is_shown_when_it_is_asked_for(explorer):
     assert catalog.treatments()[name].label in explorer.evidence.value
 
 
+def test_evidence_goes_with_the_page_it_was_asked_on_and_with_escape(explorer):
+    control = explorer.deck.lever(("prescribing", "opioid_start"))
+    control._handle_custom_msg({"event": "evidence"}, [])
+    explorer.deck.tabs.value = "cycle"
+    assert explorer.evidence.value == ""
+    control._handle_custom_msg({"event": "evidence"}, [])
+    assert explorer.evidence.value
+    control._handle_custom_msg({"event": "dismiss"}, [])
+    assert explorer.evidence.value == ""
+
+
 def in_a_folder(explorer):
     explorer.sharing.kind.value = "folder"
     explorer.sharing.export.click()

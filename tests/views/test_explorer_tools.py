@@ -8,9 +8,9 @@ import polars as pl
 import pytest
 
 import painlab
-from painlab import InputError, Scenario
+from painlab import InputError, Scenario, parameters
+from painlab.views import deck, exports
 from painlab.views import explorer as views
-from painlab.views import exports
 from painlab.views.exploration import Size
 
 START = ("prescribing", "opioid_start")
@@ -83,6 +83,20 @@ def test_a_cut_link_and_an_assumption_hold_in_both_arms_and_are_said(explorer):
     assert "weakness pain" in explorer.sentence.value
     control.value = control.baseline
     assert explorer.exploration.scenario == explorer.exploration.start
+
+
+def test_the_central_value_of_an_assumption_lies_on_its_sliders_steps():
+    for name in deck.ASSUMPTIONS:
+        lever = deck.record((deck.ASSUMED, name))
+        for steps in ((parameters.record(name).value - lever.low) / lever.step, (lever.high - lever.low) / lever.step):
+            assert steps == pytest.approx(round(steps))
+        assert 25 <= (lever.high - lever.low) / lever.step <= 100
+
+
+def test_other_patients_are_said_to_be_in_both_arms(explorer):
+    assert "In both arms" not in explorer.sentence.value
+    explorer.deck.lever(("population", "diagnosed")).value = 0.5
+    assert "In both arms: patients had a known driver of pain in a share of 0.5." in explorer.sentence.value
 
 
 def test_three_plans_are_pinned_and_no_more(explorer):

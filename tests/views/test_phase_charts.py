@@ -50,6 +50,22 @@ def test_both_curves_are_named_in_words_and_told_apart_by_dashes_too():
     assert len(dashes) == 2 and dashes[0] != dashes[1]
 
 
+def test_arrows_are_spread_over_the_whole_plane_point_home_and_leave_the_words_free():
+    (state,) = engine.equilibria(BODY, CENTRAL)
+    arrows = marks(phase.portrait(BODY, CENTRAL), "way the cycle carries a body")
+    assert min(row["pain"] for row in arrows) < 1 and max(row["pain"] for row in arrows) > 9
+    assert all(16**2 <= row["area"] <= 34**2 for row in arrows)  # long enough to be seen
+    left = [row for row in arrows if row["percent"] < 50 and row["pain"] > 5]
+    assert state.strength > 0.5 and state.pain < 5
+    assert left and all(90 < row["angle"] < 180 for row in left)  # to the right and down
+    assert not [row for row in arrows if row["percent"] < 40 and 0 < row["pain"] - state.pain < 1]  # there stand the curve's words
+
+
+def test_a_body_in_which_sensitization_adds_no_pain_has_arrows_too():
+    arrows = marks(phase.portrait(BODY, CENTRAL._replace(sensitization_pain=0.0)), "way the cycle carries a body")
+    assert {row["angle"] for row in arrows if row["pain"] > 5} == {180.0}
+
+
 def test_a_body_outside_the_priors_is_called_so_in_every_chart():
     for chart in (phase.portrait(BODY, EXAGGERATED), phase.bifurcation_chart(BODY, EXAGGERATED, "signal", 0, 5, steps=20)):
         assert "Outside the priors: weakness pain 4, sensitization pain 5." in picture(chart)

@@ -35,8 +35,8 @@ class LeverControl(anywidget.AnyWidget):
     _esm = _ASSETS / "lever.js"  # its style comes with `Choice`: sent with each of fifty levers it would weigh half a megabyte
 
     def __init__(self, lever: Lever, asked: Callable[[str], None], held: Callable[[], None] = lambda: None) -> None:
-        """Make the control of a lever; `asked(evidence)` is called when someone wants to see its evidence, `held()` when the keyboard
-        comes to it.
+        """Make the control of a lever; `asked(evidence)` is called when someone wants to see its evidence, with "" when it is no longer
+        wanted; `held()` when the keyboard comes to it.
         """
         name = lever.section if lever.section.lower() == lever.label else f"{lever.section}: {lever.label}"
         unit = "" if lever.unit.rstrip("s") in lever.label else lever.unit
@@ -51,7 +51,8 @@ class LeverControl(anywidget.AnyWidget):
             value=lever.low,
             levels=lever.levels,
         )
-        self.on_msg(lambda _widget, content, _buffers: asked(self.help) if content.get("event") == "evidence" else held())
+        heard = {"evidence": lambda: asked(self.help), "dismiss": lambda: asked(""), "held": held}
+        self.on_msg(lambda _widget, content, _buffers: heard.get(content.get("event"), lambda: None)())
 
 
 class Choice(anywidget.AnyWidget):

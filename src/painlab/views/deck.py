@@ -1,5 +1,6 @@
 """The explorer's controls, in groups as a clinician thinks: levers, treatments on and off, people, links of the cycle, assumptions."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -84,12 +85,24 @@ def record(path: Path) -> Lever:
         return lever_of(path, "Patients", Population.model_fields[path[1]])
     if path[0] == ASSUMED:
         one = parameters.record(path[1])
-        step = float(f"{(one.high - one.low) / 50:.1g}")
+        step = _step(one.low, one.value, one.high)
         words = {"low end": one.low, "central": one.value, "high end": one.high}
         return Lever(path, "Assumption", one.name.replace("_", " "), one.low, one.high, step, one.unit, "", one.meaning, one.source, words)
     if path[0] != INJECTION:
         return levers()[path]
     return levers()[injections()[0], *path[1:]]._replace(path=path, section="Injection")
+
+
+def _step(low: float, value: float, high: float) -> float:
+    """About a fiftieth of a range, in one figure; of those near it one from which the value and the high end are whole steps up."""
+    usual = float(f"{(high - low) / 50:.1g}")
+    near = sorted((usual * share for share in (1.0, 1.25, 0.8, 1.5, 0.75, 2.0, 0.5)), key=lambda one: abs(math.log(one / usual)))
+    figures = [one for one in (float(f"{one:.1g}") for one in near) if all(_whole(end - low, one) for end in (value, high))]
+    return figures[0] if figures else usual
+
+
+def _whole(span: float, step: float) -> bool:
+    return math.isclose(span / step, round(span / step), rel_tol=0.0, abs_tol=1e-6)
 
 
 def chosen_groups(groups: Sequence[str] | None) -> tuple[str, ...]:
@@ -268,6 +281,8 @@ class Deck:
                 before = path[0]
                 controls.append(self._with_evidence(self.switches[path[0]], partial(self._known, path[0])))
             self.levers[path] = self._made(path)
+            if path == (THERAPY, "handover"):  # an injection has one too, and no lever for it
+                self.levers[path].label = "Handover to therapy"
             controls.append(self.levers[path])
         kind = ["painlab-controls", *(["painlab-threes"] if name == "other" else [])]
         return _classed(ipywidgets.Box(controls), *kind)

@@ -11,6 +11,7 @@ import polars as pl
 from painlab import catalog, parameters, population
 from painlab.engine.execution import Cancelled
 from painlab.errors import InputError
+from painlab.fields import lever_of
 from painlab.phrases import plan_difference
 from painlab.plan import CarePlan
 from painlab.projection import Projection
@@ -134,7 +135,7 @@ class Exploration:
         return _ordered(self.scenario.care, name)
 
     def order(self, name: str, wanted: bool) -> None:
-        """Take a treatment or a `taper` into the plan, as it was ordered before or as it usually is, or take it out."""
+        """Take a treatment or a `taper` into the plan, ordered as before, else as the baseline has it, else as usual, or take it out."""
         if wanted != self.ordered(name):
             left_out = self._leaving((name,))
             self._adopt(("order", name), self._with(care={name: self._order(name) if wanted else None}), left_out)
@@ -191,6 +192,20 @@ class Exploration:
         """Say in plain words how the plan differs from the baseline's."""
         return plan_difference(self.scenario.care, self.scenario.baseline_plan())
 
+    def people(self) -> tuple[str, ...]:
+        """Say what sets the patients, who are the same in both arms, apart from those at the start."""
+        now, then = self.scenario.population, self.start.population
+        told = []
+        for trait in ("condition", "goal"):
+            if getattr(now, trait) != getattr(then, trait):
+                labels = {catalog.MIXED_GOALS: "goals of all kinds"} | catalog.labels(f"{trait}s")
+                told.append(f"have the {trait} {labels[getattr(now, trait)].lower()}")
+        for trait, field in population.Population.model_fields.items():
+            if field.json_schema_extra and getattr(now, trait) != getattr(then, trait):
+                lever = lever_of((POPULATION, trait), "Patients", field)
+                told.append(lever.words.format(f"{self.value((POPULATION, trait)):g}"))
+        return tuple(told)
+
     def others(self) -> tuple[str, ...]:
         """Labels of injections in the plan beside the one that levers move."""
         return tuple(catalog.treatments()[name].label.lower() for name in injections() if self.ordered(name) and name != self.injection)
@@ -216,18 +231,18 @@ class Exploration:
 
     def _leaving(self, names: tuple[str, ...]) -> dict[str, dict[str, Any]]:
         """How treatments are ordered now, for when they are wanted again."""
-        orders, taper = self.scenario.care.treatments, self.scenario.care.taper
-        kept = {name: orders[name].model_dump() for name in names if name in orders}
-        return self._left_out | kept | ({TAPER: taper.model_dump()} if TAPER in names and taper else {})
+        return self._left_out | {name: order for name, order in _orders(self.scenario.care).items() if name in names}
 
     def _order(self, name: str) -> dict[str, Any]:
-        if name in self._left_out:
-            return dict(self._left_out[name])
+        """How something is ordered when it is switched on: as before, else as the baseline has it, so that nothing else sets them apart."""
+        kept = _orders(self.scenario.baseline_plan()) | self._left_out
+        if name in kept:
+            return dict(kept[name])
         return {} if name == TAPER else dict(catalog.treatments()[name].order)
 
     def _completed(self, care: CarePlan, name: str) -> CarePlan:
         """A plan with one more thing ordered, if it is not."""
-        return care if _ordered(care, name) else CarePlan.model_validate({name: self._order(name)})
+        return care if _ordered(care, name) else CarePlan.model_validate({"coordination": care.coordination, name: self._order(name)})
 
     @staticmethod
     def _assumptions(links: list[str], values: dict[str, float]) -> Any:
@@ -277,6 +292,12 @@ def moved(full: Projection, then: Projection, now: Projection) -> pl.DataFrame:
     ends = ("", "_low", "_high")
     levels = [(pl.col(f"scenario{end}") + shift).clip(lower_bound=0.0) for end in ends]
     return full.weekly.with_columns(*levels, *(pl.col(f"difference{end}") + shift for end in ends))
+
+
+def _orders(plan: CarePlan) -> dict[str, dict[str, Any]]:
+    """How a plan orders its treatments, and its taper, if it has one."""
+    orders = {name: order.model_dump() for name, order in plan.treatments.items()}
+    return orders | ({TAPER: plan.taper.model_dump()} if plan.taper else {})
 
 
 def _ordered(plan: CarePlan, name: str) -> bool:

@@ -101,6 +101,7 @@ class Explorer(ipywidgets.VBox):
         self.sharing = Sharing(exploration, lambda: self.projection, self._open, self._say, self._fail)
         more = {"compare": ("Compare", self.pins.box), "share": ("Share and save", self.sharing.box)}
         self.deck = Deck(exploration, self._then, self._tell, groups, more, self._background.look_ahead)
+        self.deck.tabs.observe(lambda _: self._tell(""), "value")  # it was about a control that is no longer shown
         self._drawn: Wanted | None = self._wanted()
         self.chart = LiveChart(sights.specification(self._drawn), EMPTY, headline=PREPARING, renderer="canvas")
         self.chart.keep_picture(lambda svg: self._standing.show(pictured(svg, self.chart.headline, self.chart.summary)))
@@ -205,7 +206,7 @@ class Explorer(ipywidgets.VBox):
         self._background.ask(self.exploration.scenario)
 
     def _tell(self, evidence: str) -> None:
-        self.evidence.value = _paragraph(evidence)
+        self.evidence.value = _paragraph(evidence) if evidence else ""
 
     def _say(self, words: str) -> None:
         self.message.value = f'<p role="status">{escape(words)}</p>'
@@ -320,9 +321,11 @@ class Explorer(ipywidgets.VBox):
     def _plan_words(self) -> str:
         others = self.exploration.others()
         cut = [link.replace("_", " ") for link in self.exploration.cut]
+        people = self.exploration.people()
         assumed = [f"{name.replace('_', ' ')} {value:g}" for name, value in self.exploration.assumed.items()]
         told = [f"Against the baseline: {self.exploration.differences()}"]
         told += [f"Also in this plan: {', '.join(others)}."] if others else []
+        told += [f"In both arms: patients {', '.join(people)}."] if people else []
         told += [f"Cut in both arms: {'; '.join(cut)}."] if cut else []
         told += [f"Assumed in both arms: {', '.join(assumed)}."] if assumed else []
         return " ".join(told)

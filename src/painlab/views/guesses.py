@@ -1,6 +1,6 @@
-"""A learner's guess beside what the run says: the outcome over time with its band, and the guess as a mark in its week."""
+"""A learner's guess beside what the run says: the outcome with its band up to the week that was asked, and the guess as a mark there."""
 
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, cast
 
 import altair as alt
 import polars as pl
@@ -37,17 +37,28 @@ def course(of: Truth) -> pl.DataFrame:
     return rows.select("week", **ends)
 
 
+def shown_weeks(of: Truth, weeks: int) -> int:
+    """The last week that is drawn: a tenth beyond the week that was asked, for what comes later may be asked next."""
+    return weeks if of.week == WHOLE_HORIZON else min(weeks, of.week + max(2, of.week // 10))
+
+
 def chart(prediction: Prediction, guess: float) -> LiveChart:
-    """The course of what was asked, with the guess in its week, or as a dashed line where the mean over all weeks was asked."""
+    """The course of what was asked up to its week, with the guess there, or as a dashed line where the mean over all weeks was asked."""
     of, frame = prediction.truth, course(prediction.truth)
-    weeks = int(frame["week"].to_list()[-1])
+    horizon = int(frame["week"].to_list()[-1])
+    weeks = shown_weeks(of, horizon)
+    frame = frame.filter(pl.col("week") <= weeks)
     outcome = BY_NAME[of.outcome]
-    step = 4 if weeks <= 26 else 13 if weeks <= 52 else 26 if weeks <= 156 else 52
+    step = next(step for most, step in ((6, 1), (13, 2), (26, 4), (52, 13), (156, 26), (weeks, 52)) if weeks <= most)
     axis = alt.Axis(values=list(range(0, weeks + 1, step)))
     x = alt.X("week:Q", title="week", axis=axis, scale=alt.Scale(domain=[0, weeks], nice=False))
-    y = alt.Y("value:Q", title=None, scale=alt.Scale(zero=True), axis=alt.Axis(tickCount=5, minExtent=48))
     everywhere = of.week == WHOLE_HORIZON
+    above = _is_above(frame, of, guess)
+    y = alt.Y("value:Q", title=None, scale=alt.Scale(domain=_domain(frame, guess, above)), axis=alt.Axis(tickCount=5, minExtent=48))
     guessed = alt.Chart(alt.NamedData("guess"))
+    align: Literal["left", "center", "right"] = (
+        "left" if everywhere or of.week < weeks / 8 else "right" if of.week > 7 * weeks / 8 else "center"
+    )
     layers: list[Any] = [
         alt.Chart(transform=[{"filter": "isValid(datum.low)"}])
         .mark_area(style="scenario-band", clip=True, aria=False)
@@ -57,18 +68,41 @@ def chart(prediction: Prediction, guess: float) -> LiveChart:
         guessed.mark_rule(color=_GUESS, strokeDash=[6, 4], strokeWidth=2, description="your guess").encode(y=y)
         if everywhere
         else guessed.mark_point(color=_GUESS, shape="diamond", filled=True, opacity=1, size=160, description="your guess").encode(x=x, y=y),
-        guessed.mark_text(align="right" if of.week > weeks / 2 else "left", dx=-12 if of.week > weeks / 2 else 12, dy=-12, fontSize=14)
+        guessed.mark_text(align=align, dx=6 if everywhere else 0, dy=-17 if above else 17, baseline="middle", fontSize=14)
         .encode(x=alt.XDatum(0) if everywhere else x, y=y, text=alt.TextValue("your guess"), color=alt.value(_GUESS)),
     ]  # fmt: skip
+    said = _AGAINST[of.of].format(outcome.unit)
+    until = f"all {weeks} weeks" if weeks == horizon else f"drawn to just after week {of.week}, the one asked"
     drawn = cast(Any, alt.layer(*layers, data=alt.NamedData("course"))).properties(
-        title=alt.Title(text=outcome.label, subtitle=_AGAINST[of.of].format(outcome.unit)),
+        title=alt.Title(text=outcome.label, subtitle=f"{said}; {until}"),
         width=_WIDTH,
         height=_HEIGHT,
         config=alt.Config.from_dict(theme(), validate=False),
         usermeta={"painlab": {"large": False, "title_characters": 70}},
     )
     mark = pl.DataFrame({"week": [float(weeks if everywhere else of.week)], "value": [float(guess)]})
-    words = (
-        f"{outcome.label}, {_AGAINST[of.of].format(outcome.unit)}, over {weeks} weeks, and your guess of {lessons.say(prediction, guess)}."
-    )
+    words = f"{outcome.label}, {said}, {until}, and your guess of {lessons.say(prediction, guess)}."
     return LiveChart(drawn, {"course": frame, "guess": mark}, description=words)
+
+
+def _is_above(frame: pl.DataFrame, of: Truth, guess: float) -> bool:
+    """Whether the words stand above the guess: on the side of it where the curve is not."""
+    weeks = int(frame["week"].to_list()[-1])
+    where = pl.col("week") <= weeks / 6 if of.week == WHOLE_HORIZON else pl.col("week") == of.week
+    near = frame.filter(where)["value"].drop_nulls().to_list()
+    return not near or guess >= sum(near) / len(near)
+
+
+def _domain(frame: pl.DataFrame, guess: float, above: bool) -> list[float]:
+    """Ends of the scale: the line, the guess with its words, zero, and the band but for its most extreme weeks.
+
+    A percentage of a baseline that is almost nothing has a band that would leave no room for anything else.
+    """
+    line = frame["value"].drop_nulls()
+    ends = [0.0, guess, *line.to_list()]
+    band = frame.select("low", "high").drop_nulls()
+    if band.height:
+        ends += [*band["low"].sort()[-(-band.height // 50) :][:1], *band["high"].sort(descending=True)[-(-band.height // 50) :][:1]]
+    low, high = min(ends), max(ends)
+    room = 0.13 * (high - low or 1.0)  # a line of type and the mark
+    return [low if above else min(low, guess - room), max(high, guess + room) if above else high]

@@ -185,7 +185,7 @@ class PredictionBox(_Box):
 
     def __init__(self, prediction: Prediction, record: lessons.Record) -> None:
         self.prediction, self.record, self._drawn = prediction, record, False
-        middle = prediction.low + round((prediction.high - prediction.low) / 2.0 / prediction.step) * prediction.step
+        start = 0.0 if prediction.low <= 0.0 <= prediction.high else prediction.low  # no effect: it hints at nothing
         hint = "Record a prediction first; it need not be right. Then the model's answer can be revealed."
         super().__init__(
             Question(
@@ -198,7 +198,7 @@ class PredictionBox(_Box):
                 low=prediction.low,
                 high=prediction.high,
                 step=prediction.step,
-                value=round(record.guesses.get(prediction.id, middle), lessons.decimals(prediction.step)),
+                value=round(record.guesses.get(prediction.id, start), lessons.decimals(prediction.step)),
                 buttons=[["record", "Record my prediction"], ["reveal", "Reveal"]],
             )
         )

@@ -22,6 +22,7 @@ LABELS: Final = ("usual care", "this plan")
 BESIDE_DEMAND: Final = ("mme_per_1000", "pain", "function")
 
 _ARMS: Final = ("baseline", "scenario")
+_LONGEST: Final = "+10,000"  # figure of a difference
 _HEADROOM: Final = {"baseline": 1.15, "baseline_high": 1.15, "scenario": 1, "scenario_high": 1}
 _FULL_SCALE: Final = {"pain": 10, "activity": 100, "strength": 100, "function": 100}
 
@@ -86,8 +87,8 @@ def difference_panel(
     """
     names = known(outcomes)
     size = _size(width, height, large)
-    cells = [_difference(BY_NAME[name], weeks, *size, pins=pins) for name in names]
-    return _grid(cells, names, columns, room_at_right(("+10,000",), large), size[0], title, subtitle, dark, large)
+    cells = [_difference(BY_NAME[name], weeks, *size, large, pins=pins) for name in names]
+    return _grid(cells, names, columns, room_at_right((_LONGEST,), large), size[0], title, subtitle, dark, large)
 
 
 def levels_and_differences(
@@ -107,8 +108,8 @@ def levels_and_differences(
     names = known(outcomes)
     size = _size(None, None, large)
     cells = [arms(name, weeks, labels, *size, large) for name in names]
-    cells += [_difference(BY_NAME[name], weeks, *size) for name in names]
-    gap = room_at_right((*labels, "+10,000"), large)
+    cells += [_difference(BY_NAME[name], weeks, *size, large) for name in names]
+    gap = room_at_right((*labels, _LONGEST), large)
     return _grid(cells, names, len(names), gap, size[0], title, subtitle, dark, large)
 
 
@@ -198,7 +199,7 @@ def dress(chart: Any, names: Sequence[str], title: str, subtitle: str, width: in
     )
 
 
-def _difference(outcome: Outcome, weeks: int, width: int, height: int, *, pins: bool = False) -> alt.LayerChart:
+def _difference(outcome: Outcome, weeks: int, width: int, height: int, large: bool, *, pins: bool = False) -> alt.LayerChart:
     """Scenario minus baseline of one outcome, its band, the zero line, and the last difference in figures."""
     ticks = _ticks(height)
     scale = alt.Scale(zero=True, nice=ticks)
@@ -218,6 +219,10 @@ def _difference(outcome: Outcome, weeks: int, width: int, height: int, *, pins: 
         .mark_line(style="scenario-line", clip=True, description=f"{outcome.label}, difference from the baseline, {outcome.unit}")
         .encode(x=x, y=mean),
         alt.Chart(transform=last).mark_text(style="scenario-label", aria=False).encode(x=x, y=mean, text="figure:N"),
+        # An unseen point keeps room for the longest figure: a picture that is fed does not grow with its figures.
+        alt.Chart(transform=last)
+        .mark_point(opacity=0, size=1, xOffset=0.6 * type_size(large) * len(_LONGEST), aria=False)
+        .encode(x=x, y=mean),
     ]
     others = _pinned(outcome, x, mean, "difference") if pins else []
     return _cell([*others, *layers], outcome, [], "difference, ", width, height)
@@ -257,7 +262,8 @@ def _label_places(outcome: Outcome, full: int | None, type_share: float) -> list
         "top": str(full) if full else _round_top(outcome),
         "middle": "isValid(datum.baseline) ? (datum.baseline + datum.scenario) / 2 : datum.scenario",
         "half": f"isValid(datum.baseline) ? max(abs(datum.baseline - datum.scenario), {gap}) / 2 : 0",
-        "lower": f"max(datum.middle - datum.half, 0.4 * {gap})",
+        # no higher than the axis's own highest number: beyond it the heading would give way
+        "lower": f"max(min(datum.middle - datum.half, datum.top - 2 * datum.half), 0.4 * {gap})",
         "upper": "datum.lower + 2 * datum.half",
         "baseline_label": "datum.baseline >= datum.scenario ? datum.upper : datum.lower",
         "scenario_label": "datum.baseline >= datum.scenario ? datum.lower : datum.upper",

@@ -22,6 +22,8 @@ _STARTS: Final = ((1.0, 1.0), (0.75, 1.0), (0.5, 1.0), (0.5, 0.55), (0.5, 0.0), 
 _SETTING_LABELS: Final = {"signal": "Pain signal from the tissue (0-10)", "dose": "Opioid dose (MME/day)"}
 _PATH_WEEKS: Final = 520
 _ARROW_WEEK: Final = 20
+_ARROW_REACH: Final = 17  # pixels from an arrow's middle to its ends
+_LEAST_RISE: Final = 1e-6  # points of pain
 
 
 def portrait(
@@ -45,51 +47,50 @@ def portrait(
     x = alt.X("percent:Q", title="Strength, % of healthy", scale=alt.Scale(domain=[0, 100], nice=False), axis=_axis(10, large))
     y = alt.Y("pain:Q", title="Pain, 0-10", scale=alt.Scale(domain=[0, 10], nice=False), axis=_axis(10, large))
     paths = _paths(setting, p)
+    words = {"strength": "strength that this pain leaves", "pain": "pain that this strength leaves"}
+    curves = phase.nullclines(setting, p).with_columns(percent=100 * pl.col("level"))
+    named = {name: _place(name, text, curves.filter(pl.col("curve") == name), size) for name, text in words.items()}
+    boundary = phase.basin_boundary(setting, p)
+    if boundary is not None:
+        boundary = boundary.with_columns(percent=100 * pl.col("strength"))
+        words["boundary"] = "starts above end worse"
+        named["boundary"] = boundary.row(0, named=True) | _box(words["boundary"], size) | {"align": "left", "dx": 8, "dy": -size}
     layers: list[alt.Chart] = [
-        _chart(_field(setting, p, across, up))
-        .mark_point(shape="arrow", filled=True, opacity=0.55, color=color["path"])
-        .encode(
-            x=x,
-            y=y,
-            angle=alt.Angle("angle:Q", scale=None),
-            size=alt.Size("speed:Q", legend=None, scale=alt.Scale(type="sqrt", range=[2 * size, 14 * size])),
-        ),
+        _chart(_field(setting, p, across, up, list(named.values())))
+        .mark_point(style="baseline-line", shape="arrow", filled=True, opacity=1, description="way the cycle carries a body")
+        .encode(x=x, y=y, angle=alt.Angle("angle:Q", scale=None), size=alt.Size("area:Q", legend=None, scale=None)),
         _chart(paths).mark_line(color=color["path"], strokeWidth=2).encode(x=x, y=y, order="week:Q", detail="start:N"),
         _chart(_arrows(paths, across, up))
         .mark_point(shape="triangle", filled=True, opacity=1, color=color["path"], size=9 * size)
         .encode(x=x, y=y, angle=alt.Angle("angle:Q", scale=None)),
     ]
-    curves = phase.nullclines(setting, p).with_columns(percent=100 * pl.col("level"))
-    words = {"strength": "strength that this pain leaves", "pain": "pain that this strength leaves"}
+    # A live chart gives styles the colors of its page, light or dark.
+    looks: dict[str, dict[str, Any]] = {"strength": {"style": "scenario-line"}, "pain": {"color": color["pain"]}}
     for name, dashes in (("strength", []), ("pain", [10, 5])):
+        look = looks[name]
         one = curves.filter(pl.col("curve") == name).sort("pain", "level")
         layers += [
             _chart(one)
-            .mark_line(color=color[name], strokeWidth=4.5 if large else 3.5, strokeDash=dashes, description=words[name])
+            .mark_line(**look, strokeWidth=4.5 if large else 3.5, strokeDash=dashes, description=words[name])
             .encode(x=x, y=y, order=alt.Order("pain:Q")),
-            _name(name, words[name], one, color[name], size).encode(x=x, y=y),
+            _words(named[name], words[name], size, **look).encode(x=x, y=y),
         ]
-    boundary = phase.basin_boundary(setting, p)
     if boundary is not None:
-        drawn = boundary.with_columns(percent=100 * pl.col("strength"))
         layers += [
-            _chart(drawn)
-            .mark_line(color=color["boundary"], strokeWidth=3, strokeDash=[2, 4], description="boundary of the basins")
+            _chart(boundary)
+            .mark_line(style="zero-line", strokeWidth=3, strokeDash=[2, 4], description="boundary of the basins")
             .encode(x=x, y=y, order="percent:Q", detail="saddle:N"),
-            _words(drawn.row(0, named=True), "starts above end worse", color["boundary"], size, align="left", dx=8, dy=-size).encode(
-                x=x, y=y
-            ),
+            _words(named["boundary"], words["boundary"], size, style="zero-line").encode(x=x, y=y),
         ]
     dots = [{"percent": 100 * one.strength, "pain": one.pain, "stable": one.stable} for one in rest]
     for stable in (True, False):
         layers.append(
             _chart([dot for dot in dots if dot["stable"] is stable])
             .mark_point(
-                filled=True,
+                style="zero-line",
+                filled=stable,
                 opacity=1,
                 size=20 * size,
-                fill=color["boundary"] if stable else color["page"],
-                stroke=color["boundary"],
                 strokeWidth=3,
                 description="stable state" if stable else "saddle",
             )
@@ -102,7 +103,7 @@ def portrait(
         else f"{'Two' if len(ends) == 2 else len(ends)} states in the long run, and the start decides: pain {' or '.join(ends)}"
     )
     note = ["Filled dot: stable." + (" Hollow dot: saddle. Dotted: what parts the starts." if boundary is not None else "")]
-    note += ["Gray: ten years from a few starts. Small arrows: which way the cycle carries a body, and how fast.", *_warning(p)]
+    note += ["Gray: ten years from a few starts. Arrows: which way the cycle carries a body, longer where faster.", *_warning(p)]
     return _dress(alt.layer(*layers).properties(width=across, height=up), finding, note, across, dark, large)
 
 
@@ -238,38 +239,67 @@ def _arrows(paths: pl.DataFrame, across: int, up: int) -> list[dict[str, Any]]:
     return found
 
 
-def _field(setting: Setting, p: Parameters, across: int, up: int) -> list[dict[str, Any]]:
-    """Where a body at each place of the plane is carried: an arrow's angle on the page and its speed, in pixels a week."""
+def _field(setting: Setting, p: Parameters, across: int, up: int, labels: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Which way a body at places of the whole plane is carried: an arrow's angle on the page and its area, more where it goes faster.
+
+    A pain beyond what sensitization from 0 to 1 makes of a strength is read as sensitization beyond them: the equations go on straight.
+    Places under `labels` are left free.
+    """
     rows = []
-    for strength in np.linspace(0.05, 0.95, 10):
-        for sensitization in np.linspace(0.0, 1.0, 9):
-            state = phase.start_at(float(strength), float(sensitization), setting, p)
-            _, gained, eased = phase.change(state, setting, p)
-            here, there = (
-                flow.felt(strength + share * gained, min(max(sensitization + share * eased, 0.0), 1.0), setting, p) for share in (0.0, 0.5)
-            )
-            right, rise = across * gained, up * (there - here) / 0.5 / 10.0
-            angle = math.degrees(math.atan2(right, rise))
-            rows.append({"percent": 100.0 * float(strength), "pain": float(here), "angle": angle, "speed": math.hypot(right, rise)})
-    return rows
+    for strength in np.linspace(0.05, 0.95, 9):
+        for pain in np.linspace(0.6, 9.4, max(5, up // 48)):
+            right, rise = _carried(float(strength), float(pain), setting, p)
+            right, rise = across * right, up * rise / 10.0
+            place = {"percent": 100.0 * float(strength), "pain": float(pain), "angle": math.degrees(math.atan2(right, rise))}
+            if not any(_covers(label, place, across, up) for label in labels):
+                rows.append(place | {"speed": math.hypot(right, rise)})
+    fastest = max((row["speed"] for row in rows), default=0.0) or 1.0
+    return [row | {"area": (16.0 + 18.0 * math.sqrt(row["speed"] / fastest)) ** 2} for row in rows]
+
+
+def _carried(strength: float, pain: float, setting: Setting, p: Parameters) -> tuple[float, float]:
+    """Change of strength and of pain per week at a strength and a pain, with activity as this pain leaves it."""
+    lowest, highest = (flow.felt(strength, share, setting, p) for share in (0.0, 1.0))
+    if highest - lowest < _LEAST_RISE:  # sensitization adds no pain here, and pain is at once what strength leaves
+        return 0.0, lowest - pain
+    sensitization = (pain - lowest) / (highest - lowest)
+    state = (flow.settled(pain, setting, p)[0], strength, sensitization)
+    _, gained, eased = phase.change(state, setting, p)
+    here, there = (flow.felt(strength + share * gained, sensitization + share * eased, setting, p) for share in (0.0, 0.5))
+    return float(gained), float(there - here) / 0.5
+
+
+def _covers(label: dict[str, Any], place: dict[str, Any], across: int, up: int) -> bool:
+    """Whether an arrow at a place would touch words."""
+    right = (place["percent"] - label["percent"]) * across / 100 - label["dx"]
+    below = (label["pain"] - place["pain"]) * up / 10 - label["dy"]
+    left, end = (0.0, label["length"]) if label["align"] == "left" else (-label["length"], 0.0)
+    return left - _ARROW_REACH < right < end + _ARROW_REACH and abs(below) < label["height"] / 2 + _ARROW_REACH
 
 
 def _chart(rows: pl.DataFrame | list[dict[str, Any]]) -> alt.Chart:
     return alt.Chart(alt.Data(values=rows.to_dicts() if isinstance(rows, pl.DataFrame) else rows))
 
 
-def _name(name: str, text: str, curve: pl.DataFrame, ink: str, size: int) -> alt.Chart:
-    """What a curve is, in words beside it: the strength curve near the top of the scale, the pain curve at its left end."""
+def _place(name: str, text: str, curve: pl.DataFrame, size: int) -> dict[str, Any]:
+    """Where words beside a curve stand: those of strength near the top of the scale, those of pain at the curve's left end."""
+    box = _box(text, size)
     if name == "strength":
         place = curve.filter(pl.col("pain") <= 9.75).sort("pain").row(-1, named=True)
         right = place["percent"] < 60
-        return _words(place, text, ink, size, align="left" if right else "right", dx=size if right else -size)
+        return place | box | {"align": "left" if right else "right", "dx": size if right else -size, "dy": 0}
     place = curve.sort("percent", "pain").row(0, named=True)
-    return _words(place, text, ink, size, align="left", dx=8, dy=size if place["pain"] > 9 else -size)
+    return place | box | {"align": "left", "dx": 8, "dy": size if place["pain"] > 9 else -size}
 
 
-def _words(place: dict[str, Any], text: str, ink: str, size: int, **where: Any) -> alt.Chart:
-    return _chart([place]).mark_text(text=text, color=ink, fontSize=size, fontWeight="bold", baseline="middle", aria=False, **where)
+def _box(text: str, size: int) -> dict[str, float]:
+    """About how much room words take, in pixels."""
+    return {"length": 0.56 * size * len(text), "height": 1.2 * size}
+
+
+def _words(place: dict[str, Any], text: str, size: int, **looks: Any) -> alt.Chart:
+    where = {name: place[name] for name in ("align", "dx", "dy")}
+    return _chart([place]).mark_text(text=text, fontSize=size, fontWeight="bold", baseline="middle", aria=False, **where, **looks)
 
 
 def _axis(ticks: int, large: bool) -> alt.Axis:

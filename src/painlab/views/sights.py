@@ -91,7 +91,9 @@ def _lived_specification(weeks: int, large: bool) -> dict[str, Any]:
     cells = []
     for (field, (label, unit)), full in zip(_LIVED.items(), (None, 10, 100), strict=True):
         x = week_axis(weeks)
-        scale = alt.Scale(domain=[0, full], nice=False) if full else alt.Scale(zero=True)
+        scale = (
+            alt.Scale(domain=[0, full], nice=False) if full else alt.Scale(zero=True, nice=5)
+        )  # a number at the top of each axis, so that headings stand on one line
         y = alt.Y(f"{field}:Q", title=None, scale=scale, axis=alt.Axis(tickCount=5, minExtent=48))
         each = alt.Chart(alt.NamedData("lives")).mark_line(style="scenario-line", strokeWidth=1, opacity=0.16, clip=True, aria=False)
         mean = alt.Chart(alt.NamedData("usual")).mark_line(

@@ -31,15 +31,23 @@ function render({ model, el }) {
     const option = part(named, "option", "", { value });
     option.textContent = words;
   }
-  const exact = part(row, "input", "painlab-lever-exact", { type: "number", ...limits, "aria-label": `${name}, exact value` });
+  // Any value in the range may be entered: the model's own need not lie on the slider's steps.
+  const exact = part(row, "input", "painlab-lever-exact", { type: "number", ...limits, step: "any", "aria-label": `${name}, exact value` });
   el.title = ask.title = model.get("help");
+
+  function onStep(value) {
+    const steps = (value - limits.min) / limits.step;
+    return Math.abs(steps - Math.round(steps)) < 1e-6;
+  }
 
   function show() {
     const value = model.get("value");
     const baseline = model.get("baseline");
     const unit = model.get("unit");
     // What someone is typing is left alone.
-    if (document.activeElement !== exact) exact.value = value;
+    if (document.activeElement !== exact) exact.value = Number(value.toPrecision(6));
+    // A value between two steps stands where it is until the slider is moved.
+    slider.step = onStep(value) ? limits.step : "any";
     slider.value = value;
     const words = levels.find(([, each]) => Math.abs(each - value) < 1e-9)?.[0];
     slider.setAttribute("aria-valuetext", `${value}${unit ? ` ${unit}` : ""}${words ? `, ${words}` : ""}`);
@@ -61,18 +69,32 @@ function render({ model, el }) {
     if (moves) el.dispatchEvent(new CustomEvent("painlab-move", { bubbles: true, detail: { lever: name, value } }));
   }
 
+  const onSteps = () => (slider.step = limits.step);
+  slider.addEventListener("pointerdown", onSteps);
+  slider.addEventListener("keydown", (event) => event.key !== "Tab" && onSteps());
   slider.addEventListener("input", () => {
     exact.value = slider.value;
     send(slider.valueAsNumber);
   });
   exact.addEventListener("change", () => Number.isFinite(exact.valueAsNumber) && send(exact.valueAsNumber));
   exact.addEventListener("blur", show);
+  exact.addEventListener("keydown", (event) => {
+    if (event.key !== "ArrowUp" && event.key !== "ArrowDown") return;
+    event.preventDefault(); // without steps of its own an entry would move by ones
+    exact.step = limits.step;
+    event.key === "ArrowUp" ? exact.stepUp() : exact.stepDown();
+    exact.step = "any";
+    send(exact.valueAsNumber);
+  });
   named.addEventListener("change", () => (named.value === "" ? show() : send(Number(named.value))));
   // A pointer moves the slider at once: nothing can be made ready for it.
   slider.addEventListener("focus", () => slider.matches(":focus-visible") && model.send({ event: "held" }));
   ask.addEventListener("click", () => model.send({ event: "evidence" }));
   // Keys that mean something to the notebook stay with the lever.
-  el.addEventListener("keydown", (event) => event.stopPropagation());
+  el.addEventListener("keydown", (event) => {
+    event.stopPropagation();
+    if (event.key === "Escape") model.send({ event: "dismiss" });
+  });
 
   const names = ["value", "baseline", "disabled"];
   names.forEach((trait) => model.on(`change:${trait}`, show));
