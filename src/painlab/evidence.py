@@ -49,6 +49,7 @@ MME_UNITS: Final = ("MME/mg", "MME/mcg", "MME per mcg/h")
 MME_VERSIONS: Final = ("CDC 2016", "CDC 2018", "CDC 2022")
 OPIOID_CLASSES: Final = ("full agonist", "partial agonist", "mixed agonist-antagonist", "dual action")
 
+_UNSEEN: Final = "Authors not seen"  # in the column authors
 _SOURCE_COLUMNS: Final = ("id", "authors", "year", "title", "journal", "doi", "pmid", "kind", "note")
 _ESTIMATE_COLUMNS: Final = (
     "id", "topic", "population", "condition", "intervention", "comparator", "outcome", "scale", "time_weeks", "n",
@@ -162,13 +163,19 @@ def mme_factors(version: str = "CDC 2022", path: Path | None = None, sources_pat
 def citation(key: str) -> str:
     """One line for a tooltip: "Hayden 2021, Cochrane Database Syst Rev, doi:10...". `key` is a citekey or an evidence id.
 
+    Of a source whose authors nobody has looked up the journal, or else the title, stands first.
+
     Raises InputError for an unknown key, with the nearest known one.
     """
     row = _cited_row(key)
+    identifier = f"doi:{row['doi']}" if row["doi"] else f"PMID {row['pmid']}" if row["pmid"] else "no identifier found"
+    if row["authors"] == _UNSEEN:
+        title = row["title"].removesuffix(" (short title)")
+        first = (f"{row['journal']} {row['year']}", title) if row["journal"] else (f"{title} {row['year']}",)
+        return ", ".join((*first, identifier))
     words = row["authors"].split(",")[0].removesuffix(" et al.").split()
     if len(words) > 1 and words[-1].isupper() and len(words[-1]) <= 4:  # initials after a family name
         words = words[:-1]
-    identifier = f"doi:{row['doi']}" if row["doi"] else f"PMID {row['pmid']}" if row["pmid"] else "no identifier found"
     if "publisher report" in row["note"] and identifier == "no identifier found":
         identifier = row["title"]
     return ", ".join(part for part in (f"{' '.join(words)} {row['year']}", row["journal"], identifier) if part)

@@ -13,7 +13,7 @@ import polars as pl
 
 from painlab.errors import InputError
 from painlab.narrative import horizon_averages, plain, signed
-from painlab.outcomes import BY_NAME
+from painlab.outcomes import BY_NAME, spoken_unit
 from painlab.projection import Interval, Projection
 from painlab.scenario import Scenario
 from painlab.simulation import simulate
@@ -167,8 +167,8 @@ def _reached(projection: Projection, name: str, week: int, of: str, most: float 
     """Whether a plan keeps one limit, and that in words."""
     value, outcome = measured(projection, name, week, of).mean, BY_NAME[name]
     number = (plain if of == "scenario" else signed)(value, 1 if of == "percent" else outcome.digits)
-    points = f"points on the scale {outcome.unit}" if outcome.unit.startswith("0-") else outcome.unit
-    unit = {"percent": "% against the baseline", "difference": f"{points} against the baseline", "scenario": points}[of]
+    unit = "%" if of == "percent" else spoken_unit(outcome.unit)
+    unit += "" if of == "scenario" else " against the baseline"
     when = "on average" if week == WHOLE_HORIZON else f"in week {week}"
     asked = " and ".join(f"at {word} {limit:g}" for word, limit in (("most", most), ("least", least)) if limit is not None)
     met = (most is None or value <= most) and (least is None or value >= least)

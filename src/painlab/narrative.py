@@ -281,10 +281,12 @@ def _verdict(demand: Compared, beside: list[Compared], last: tuple[Compared, Com
     if not moved:
         return f"{start} without a clear change in pain or function."
     way = -1 if worse else 1
-    at_end = all(one.leaning * wanted[one.name] == way for one in last if one.name in moved)
-    when = " in the end" if at_end else " for a time, hardly or not clearly in the end"  # a small difference may be clear
-    if all(moves[name] <= {way} for name in moved):
+    if all(moves[name] == {way} for name in moved):
         when = ""
+    elif all(one.leaning * wanted[one.name] == way for one in last if one.name in moved):
+        when = " in the end"
+    else:
+        when = " for a time, hardly or not clearly in the end"  # a small difference may be clear
     said = f"{listed(moved)} {'are' if moved[1:] else 'is'} {'worse' if worse else 'better'}{when}."
     if worse and demand.direction < 0:
         return f"Less opioid is not by itself better health: demand falls, and {said}"

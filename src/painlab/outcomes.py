@@ -4,6 +4,18 @@ from enum import IntEnum
 from typing import Final, NamedTuple
 
 
+def spoken_unit(unit: str) -> str:
+    """A unit as it stands after a number or on an axis: on a scale there are points.
+
+    >>> spoken_unit("0-10 NRS"), spoken_unit("0-100"), spoken_unit("weeks")
+    ('points of 10', 'points of 100', 'weeks')
+    """
+    return f"points of {_SCALES[unit]}" if unit in _SCALES else unit
+
+
+_SCALES: Final = {"0-10 NRS": 10, "0-100": 100}  # units that are a scale, and its end
+
+
 class Outcome(NamedTuple):
     """One weekly outcome of a cohort."""
 

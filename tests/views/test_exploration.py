@@ -153,9 +153,12 @@ def test_what_a_change_would_make_is_what_it_makes(plain):
         exploration.change(path, value)
         assert exploration.scenario == expected
         assert exploration.value(path, plain) == Exploration(plain).value(path)
-    expected = exploration.assuming("weakness_pain", 0.2)
+    expected = exploration.changed(("assume", "weakness_pain"), 0.2)
     exploration.assume("weakness_pain", 0.2)
     assert exploration.scenario == expected
+    assert exploration.value(("assume", "weakness_pain")) == 0.2
+    exploration.change(("assume", "weakness_pain"), exploration.baseline_value(("assume", "weakness_pain")))
+    assert exploration.assumed == {}  # the model's own again
 
 
 def test_moves_of_one_lever_in_one_breath_are_one_step(plain):

@@ -262,10 +262,13 @@ def test_a_week_of_almost_no_baseline_does_not_press_the_curve_flat():
     assert layer(chart, "area")[0]["mark"]["clip"]
 
 
-def test_a_prediction_starts_where_nothing_happens(lesson):
+def test_a_prediction_that_nobody_has_set_is_not_recorded(lesson):
     for one in lesson.outline.predictions:
-        start = lesson.predict(one.id).question.value
-        assert start == (0.0 if one.low <= 0.0 <= one.high else one.low)
+        box = lesson.predict(one.id)
+        assert box.question.value is None
+        box.pressed("record")
+        assert "No number is entered" in box.question.said
+    assert lesson.record.guesses == {}
 
 
 def test_an_unknown_part_is_refused_with_the_nearest(lesson):

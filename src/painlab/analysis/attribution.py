@@ -16,10 +16,9 @@ import polars as pl
 from painlab import catalog, narrative, posterior
 from painlab.analysis import side_by_side
 from painlab.analysis.coalitions import interaction_indices, shapley
-from painlab.analysis.paired import spoken_unit
 from painlab.errors import InputError
 from painlab.narrative import Compared, banded
-from painlab.outcomes import BY_NAME, OUTCOMES
+from painlab.outcomes import BY_NAME, OUTCOMES, spoken_unit
 from painlab.plan import SECTION_LABELS, CarePlan
 from painlab.projection import LEVEL
 from painlab.scenario import MAX_WEEKS, Scenario
@@ -143,7 +142,7 @@ class Attribution:
         clear = [row for row in rows.iter_rows(named=True) if row["clear"]]
         unclear = [row["component"] for row in rows.iter_rows(named=True) if not row["clear"]]
         said = [f"{row['component']} {banded(row['share'], row['low'], row['high'], outcome.digits)}" for row in clear]
-        text = f"{outcome.label}: the whole plan changes it by {amount} {spoken_unit(name)}"
+        text = f"{outcome.label}: the whole plan changes it by {amount} {spoken_unit(BY_NAME[name].unit)}"
         if not whole["clear"] and self.draws > 1:
             text += ", not distinguishable from zero"
         if said:
@@ -163,7 +162,7 @@ class Attribution:
             return "In opioid demand no two components can be told to do more or less together than apart." if self.draws > 1 else ""
         row = rows.sort(pl.col("interaction").abs(), descending=True).row(0, named=True)
         amount = banded(row["interaction"], row["low"], row["high"], BY_NAME["mme_per_1000"].digits)
-        amount += f" {spoken_unit('mme_per_1000')}"
+        amount += f" {spoken_unit(BY_NAME['mme_per_1000'].unit)}"
         return (
             f"The strongest interaction in opioid demand is between {row['first']} and {row['second']}: together {amount} "
             "beside what each does apart; the shares split it evenly."

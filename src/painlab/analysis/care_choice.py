@@ -8,10 +8,9 @@ import numpy as np
 import polars as pl
 
 from painlab import catalog, narrative
-from painlab.analysis.paired import spoken_unit
 from painlab.errors import InputError
 from painlab.narrative import Compared, banded, plain
-from painlab.outcomes import BY_NAME
+from painlab.outcomes import BY_NAME, spoken_unit
 from painlab.phrases import plan_difference, plan_words
 from painlab.plan import CarePlan
 from painlab.projection import LEVEL
@@ -140,7 +139,7 @@ class Frontier:
         said = []
         for objective in ("mme_per_1000", "pain", "function", "cost"):
             outcome = BY_NAME[objective]
-            text = f"{outcome.label} {plain(row[objective], outcome.digits)} {spoken_unit(objective)}"
+            text = f"{outcome.label} {plain(row[objective], outcome.digits)} {spoken_unit(BY_NAME[objective].unit)}"
             change = row[f"{objective}_difference"]
             if change is not None:
                 low, high = row[f"{objective}_difference_low"], row[f"{objective}_difference_high"]
@@ -261,7 +260,7 @@ class Frontier:
         for name in ("mme_per_1000", "pain", "function", "cost"):
             digits = BY_NAME[name].digits
             low, high = (plain(end, digits) for end in (front[name].min(), front[name].max()))  # type: ignore[arg-type]
-            spans.append(f"{BY_NAME[name].label.lower()} from {low} to {high} {spoken_unit(name)}")
+            spans.append(f"{BY_NAME[name].label.lower()} from {low} to {high} {spoken_unit(BY_NAME[name].unit)}")
         text += f" On it {', '.join(spans)}, on average over {narrative.horizon_words(self.weeks)}."
         text += (
             f" Of the plans that ship, {', '.join(known)} {'are' if known[1:] else 'is'} on it."

@@ -8,11 +8,10 @@ import numpy as np
 import polars as pl
 
 from painlab.analysis.course_delays import KINDS, treatments_of
-from painlab.analysis.paired import spoken_unit
 from painlab.analysis.slots import MOST_SLOTS, SHOWN, Panel, Solution, band, panel_of
 from painlab.errors import InputError
 from painlab.narrative import Compared, banded, plain, signed
-from painlab.outcomes import BY_NAME
+from painlab.outcomes import BY_NAME, spoken_unit
 from painlab.projection import COLUMNS, LEVEL
 from painlab.scenario import Scenario
 
@@ -233,7 +232,8 @@ def change_words(one: Compared) -> str:
     clear = "" if one.direction or one.low is None else ", not distinguishable from zero"
     percent = f" ({signed(100 * one.difference / one.baseline, 1)} %)" if one.name == "mme_per_1000" and one.baseline > 0.0 else ""
     name = outcome.label.lower()
-    return f"{name} changes by {banded(one.difference, one.low, one.high, outcome.digits)} {spoken_unit(one.name)}{percent}{clear}"
+    amount = f"{banded(one.difference, one.low, one.high, outcome.digits)} {spoken_unit(outcome.unit)}"
+    return f"{name} changes by {amount}{percent}{clear}"
 
 
 def _wait_words(wait: float, low: float | None, high: float | None, most: int) -> str:

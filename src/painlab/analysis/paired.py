@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from painlab import parameters, posterior, projection, simulation
 from painlab.engine import execution
 from painlab.errors import InputError
-from painlab.outcomes import BY_NAME, OUTCOMES, Outcome
+from painlab.outcomes import BY_NAME, OUTCOMES, Outcome, spoken_unit
 from painlab.scenario import Scenario
 from painlab.tables import nearest
 
@@ -46,7 +46,7 @@ class Request(NamedTuple):
     @property
     def unit(self) -> str:
         """Its unit."""
-        return spoken_unit(self.outcome)
+        return spoken_unit(BY_NAME[self.outcome].unit)
 
     @property
     def when(self) -> str:
@@ -65,16 +65,6 @@ def request(scenario: Scenario | str, outcome: str, week: int | None, patients: 
     simulation.whole_number("patients", patients, least, simulation.MAX_PATIENTS)
     simulation.whole_number("seed", seed, 0, 2**63 - 1)
     return Request(asked, tuple(dict.fromkeys((outcome, *BESIDE))), week, patients, seed)
-
-
-def spoken_unit(outcome: str) -> str:
-    """An outcome's unit as a sentence says it: a scale has points.
-
-    >>> spoken_unit("pain"), spoken_unit("cost")
-    ('points of 10', 'USD per patient per week')
-    """
-    unit = BY_NAME[outcome].unit
-    return f"points of {unit.split()[0].removeprefix('0-')}" if unit.startswith("0-") else unit
 
 
 def outcomes_of(scenario: Scenario) -> tuple[Outcome, ...]:

@@ -3,12 +3,12 @@
 from typing import Final
 
 from painlab import catalog, evidence, parameters
+from painlab.outcomes import spoken_unit
 from painlab.parameters import LINKS
 from painlab.talk.brief import Brief
-from painlab.talk.opening import LONG, citation, cited, flat
+from painlab.talk.opening import LONG, cited, flat
 from painlab.talk.origin import code_of, command, evidence_date, validity
 from painlab.talk.story import Page, Said, Table
-from painlab.talk.voice import headed
 from painlab.views import ledger
 
 _USES: Final = {"calibrate": "sets the model", "validate": "only tests it", "context": "context"}
@@ -51,15 +51,8 @@ def evidence_page(brief: Brief) -> Page:
     for one in wanted:
         finding, _ = ledger.finding(one)
         row = table[one]
-        rows.append(
-            (
-                one,
-                finding,
-                evidence.KIND_WORDS[row["quality"]],
-                f"{_USES[row['use']]}; {evidence.CHECKED_WORDS[row['checked']]}",
-                _short(one),
-            )
-        )
+        use = f"{_USES[row['use']]}; {evidence.CHECKED_WORDS[row['checked']]}"
+        rows.append((one, finding, evidence.KIND_WORDS[row["quality"]], use, _short(one)))
     trials = sum(table[one]["quality"] in _TRIALS for one in wanted)
     kept = sum(table[one]["use"] == "validate" for one in wanted)
     brief.keep("evidence", [(name, float(value), None, None) for name, value in (("rows", len(rows)), ("trials", trials), ("tests", kept))])
@@ -104,7 +97,7 @@ def evidence_page(brief: Brief) -> Page:
 
 
 def _short(one: str) -> str:
-    return ", ".join(citation(one).split(", ")[:2])
+    return ", ".join(evidence.citation(one).split(", ")[:2])
 
 
 def limits_page(brief: Brief) -> Page:
@@ -177,7 +170,7 @@ def parameter_pages(brief: Brief) -> list[Page]:
         one = known[name]
         spread = "fixed" if one.distribution == "fixed" else f"{one.low:g} to {one.high:g}"
         source = one.source if len(one.source) <= 60 else f"{one.source[:57].rstrip()}..."
-        rows.append((name.replace("_", " ").replace(".", ": "), f"{one.value:g}", spread, headed(one.unit), source))
+        rows.append((name.replace("_", " ").replace(".", ": "), f"{one.value:g}", spread, spoken_unit(one.unit), source))
     pages = []
     for place in range(0, len(rows), _PER_PAGE):
         key = "appendix-parameters" if place == 0 else f"appendix-parameters-{place // _PER_PAGE + 1}"

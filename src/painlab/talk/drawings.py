@@ -6,10 +6,9 @@ from typing import Any, Final, NamedTuple
 import polars as pl
 
 from painlab.narrative import banded
-from painlab.outcomes import BY_NAME
+from painlab.outcomes import BY_NAME, spoken_unit
 from painlab.projection import Projection
 from painlab.talk.story import HIGH, LOW, Figure, Native
-from painlab.talk.voice import counted, headed
 from painlab.views import charts, panels
 from painlab.views.appearance import theme, type_size
 
@@ -79,7 +78,7 @@ def native_lines(projection: Projection, outcome: str, labels: tuple[str, str]) 
             if rows[column].null_count() == 0:
                 series.append((label + end, tuple(round(float(one), digits) for one in rows[column])))
     title = f"{BY_NAME[outcome].label} by week"
-    return Native("line", title, tuple(str(week) for week in weeks), tuple(series), headed(BY_NAME[outcome].unit))
+    return Native("line", title, tuple(str(week) for week in weeks), tuple(series), spoken_unit(BY_NAME[outcome].unit))
 
 
 def dots(rows: Sequence[Dot], outcomes: Sequence[str], *, dark: bool, what: str, width: int = 270) -> Spec:
@@ -104,7 +103,7 @@ def dots(rows: Sequence[Dot], outcomes: Sequence[str], *, dark: bool, what: str,
         data = [_dot(row) for row in rows if row.outcome == name]
         axis: Spec = {"labels": place == 0, "ticks": False, "labelLimit": 420, "labelFontSize": size - 1, "title": None, "grid": True}
         y: Spec = {"field": "label", "type": "nominal", "sort": order, "axis": axis}
-        x: Spec = {"field": "value", "type": "quantitative", "title": headed(outcome.unit), "axis": {"tickCount": 4}}
+        x: Spec = {"field": "value", "type": "quantitative", "title": spoken_unit(outcome.unit), "axis": {"tickCount": 4}}
         ends: Spec = {"x": {**x, "field": "low"}, "x2": {"field": "high"}, "y": y, "color": color}
         better = "" if outcome.better == "neither" else f"{outcome.better} is better"
         layers: list[Spec] = [
@@ -130,7 +129,7 @@ def dots(rows: Sequence[Dot], outcomes: Sequence[str], *, dark: bool, what: str,
 
 def _dot(row: Dot) -> Spec:
     outcome = BY_NAME[row.outcome]
-    words = f"{row.label}: {banded(row.value, row.low, row.high, outcome.digits)} {counted(outcome.unit)}, {row.kind}"
+    words = f"{row.label}: {banded(row.value, row.low, row.high, outcome.digits)} {spoken_unit(outcome.unit)}, {row.kind}"
     numbers = {"value": row.value, "low": row.low, "high": row.high}
     return {"label": row.label, "kind": row.kind, "words": words} | {k: None if v is None else round(v, 6) for k, v in numbers.items()}
 
@@ -143,4 +142,4 @@ def native_bars(rows: Sequence[Dot], outcome: str, title: str) -> Native:
     if all(row.low is not None for row in mine):
         series.append((title + LOW, tuple(round(row.low or 0.0, digits) for row in mine)))
         series.append((title + HIGH, tuple(round(row.high or 0.0, digits) for row in mine)))
-    return Native("bar", title, tuple(row.label for row in mine), tuple(series), headed(BY_NAME[outcome].unit))
+    return Native("bar", title, tuple(row.label for row in mine), tuple(series), spoken_unit(BY_NAME[outcome].unit))

@@ -4,14 +4,14 @@ from typing import Final
 
 from painlab import narrative
 from painlab.narrative import Compared, plain, signed
-from painlab.outcomes import BY_NAME
+from painlab.outcomes import BY_NAME, spoken_unit
 from painlab.projection import Projection
 from painlab.talk.brief import BESIDE, FEW_DRAWS, Brief, at, change, mean, side, trace, traces, widest
 from painlab.talk.drawings import Dot, both, dots, native_bars, native_lines, over_time
 from painlab.talk.opening import LONG, cited, headline_trace, labels
 from painlab.talk.origin import caption
 from painlab.talk.story import Page, Said, Table
-from painlab.talk.voice import VOICES, headed
+from painlab.talk.voice import VOICES
 
 _ELSE: Final = {
     15: ("on_opioids", "long_term_therapy", "new_persistent_use", "overdose_hazard", "side_effects", "sessions", "cost"),
@@ -235,7 +235,7 @@ def else_page(brief: Brief) -> Page:
     for name in _ELSE[brief.minutes]:
         one, outcome = mean(projection, name), BY_NAME[name]
         levels = (plain(one.baseline, one.digits), plain(one.scenario, one.digits))
-        rows.append((outcome.label, headed(outcome.unit), *levels, change(one)))
+        rows.append((outcome.label, spoken_unit(outcome.unit), *levels, change(one)))
     cost, sessions = mean(projection, "cost"), mean(projection, "sessions")
     said = (
         Said(
@@ -285,7 +285,7 @@ def compare_page(brief: Brief) -> Page:
         native_bars(found, "mme_per_1000", "Difference in opioid demand"),
     )  # fmt: skip
     table = Table(
-        ("Plan", *(f"{BY_NAME[name].label}, {headed(BY_NAME[name].unit)}" for name in BESIDE)), tuple(rows), "Means over the horizon."
+        ("Plan", *(f"{BY_NAME[name].label}, {spoken_unit(BY_NAME[name].unit)}" for name in BESIDE)), tuple(rows), "Means over the horizon."
     )
     notes = (
         "Say: each row is a plan against its own baseline; look at all three columns before you choose.\n"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from painlab.fields import Lever
-from painlab.outcomes import BY_NAME
+from painlab.outcomes import BY_NAME, spoken_unit
 from painlab.plan import levers
 from painlab.projection import Projection
 from painlab.scenario import Scenario
@@ -15,7 +15,6 @@ from painlab.talk.drawings import both, levels, native_lines
 from painlab.talk.opening import headline_trace, labels
 from painlab.talk.origin import caption
 from painlab.talk.story import LeverAxis, LiveGrid, Page, Said, Series
-from painlab.talk.voice import counted, headed, scaled
 
 SCENARIO: Final = "scenario"
 CUT: Final = "cut.weakness_to_pain"
@@ -149,11 +148,11 @@ def _told_apart(titles: Sequence[str]) -> tuple[str, ...]:
 def _axis(lever: Lever, values: tuple[float, ...], own: float) -> LeverAxis:
     named = {float(value): words for words, value in lever.levels.items()}
     starts = lever.path[-1] == "start_week"  # its label says "in week", so that the number needs no unit
-    unit = "" if starts or lever.unit in ("0-1", "share") else counted(lever.unit)
+    unit = "" if starts or lever.unit in ("0-1", "share") else spoken_unit(lever.unit)
     shown = {value: f"{100 * value:.0f} %" if lever.unit == "share" else f"{value:g}{f' {unit}' if unit else ''}" for value in values}
     words = tuple(_level(named.get(value), shown[value], first=not starts) for value in values)
     label = lever.section if lever.section.lower() == lever.label else f"{lever.section}: {lever.label}"
-    return LeverAxis(".".join(lever.path), scaled(label, lever.unit), lever.unit, values, words, values.index(own))
+    return LeverAxis(".".join(lever.path), label, lever.unit, values, words, values.index(own))
 
 
 def _level(words: str | None, shown: str, *, first: bool) -> str:
@@ -199,7 +198,7 @@ def _series(name: str, runs: Sequence[Projection], weeks: Sequence[int]) -> Seri
     return Series(
         name,
         outcome.label,
-        headed(outcome.unit),
+        spoken_unit(outcome.unit),
         outcome.digits,
         better,
         every("baseline"),

@@ -2,10 +2,9 @@
 
 from typing import Final
 
-import polars as pl
-
 from painlab import catalog, evidence, identification
 from painlab.narrative import listed, plain
+from painlab.outcomes import spoken_unit
 from painlab.phrases import plan_difference, plan_words
 from painlab.plan import levers
 from painlab.population import Population
@@ -16,9 +15,8 @@ from painlab.talk.cycle_picture import changed, picture
 from painlab.talk.drawings import both
 from painlab.talk.origin import caption, evidence_date
 from painlab.talk.story import Page, Said, Table
-from painlab.talk.voice import VOICES, counted, scaled
+from painlab.talk.voice import VOICES
 
-_UNSEEN: Final = "Authors not seen"  # in data/sources.csv
 LONG: Final = frozenset({15, 40})
 _CONTESTED: Final = ("T09-16", "T09-15", "T09-19", "T09-08")
 _TRAITS: Final = (
@@ -165,9 +163,9 @@ def patients_page(brief: Brief) -> Page:
         extra = Population.model_fields[name].json_schema_extra
         assert isinstance(extra, dict)
         unit = str(extra["unit"])
-        shown = f"{100 * value:.0f} %" if unit == "share" else f"{value:g} ({unit})" if unit == "0-1" else f"{value:g} {counted(unit)}"
+        shown = f"{100 * value:.0f} %" if unit == "share" else f"{value:g} ({unit})" if unit == "0-1" else f"{value:g} {spoken_unit(unit)}"
         source = "this scenario" if stated else condition_source(people.condition, name)
-        rows.append((scaled(str(extra["label"]).capitalize(), unit), shown, source))
+        rows.append((str(extra["label"]).capitalize(), shown, source))
     arrival = brief.lead.level_of("pain", 0)
     function = brief.lead.level_of("function", 0)
     opioids = brief.lead.level_of("on_opioids", 0)
@@ -220,7 +218,7 @@ def care_page(brief: Brief) -> Page:
             continue
         one, whole = known[path], [any(other[0] == path[0] for other in plan) for plan in (theirs, ours)]
         if all(whole) or len(path) == 1:
-            rows.append((one.section, scaled(one.label, one.unit), _value(path, theirs), _value(path, ours)))
+            rows.append((one.section, one.label, _value(path, theirs), _value(path, ours)))
         elif path[-1] == "start_week":  # a treatment that is new or gone is one thing that changes
             rows.append((one.section, "the whole of it", _order(path[0], theirs), _order(path[0], ours)))
     left = len(rows) - _MOST_ROWS[brief.minutes]
@@ -267,7 +265,7 @@ def _value(path: tuple[str, ...], plan: dict[tuple[str, ...], float]) -> str:
     value, unit = plan[path], levers()[path].unit
     if path[-1] == "start_week":
         return f"week {value:g}"
-    return f"{100 * value:.0f} %" if unit == "share" else f"{value:g}" if unit in ("0-1", "") else f"{value:g} {counted(unit)}"
+    return f"{100 * value:.0f} %" if unit == "share" else f"{value:g}" if unit in ("0-1", "") else f"{value:g} {spoken_unit(unit)}"
 
 
 def flat(plan: dict[str, object]) -> dict[tuple[str, ...], float]:
@@ -283,19 +281,4 @@ def flat(plan: dict[str, object]) -> dict[tuple[str, ...], float]:
 
 def cited(*ids: str) -> tuple[str, ...]:
     """Citations of evidence ids and citekeys, each once, with the id in front."""
-    return tuple(f"{one}: {citation(one)}" for one in dict.fromkeys(ids))
-
-
-def citation(one: str) -> str:
-    """A citation; of a source whose authors nobody has looked up, its journal or else its title stands first.
-
-    >>> citation("homeexercise2023")
-    'Musculoskelet Sci Pract 2023, Home exercise adherence in musculoskeletal neck pain, doi:10.1016/j.msksp.2023.102722'
-    """
-    found = evidence.citation(one)
-    if not found.startswith(_UNSEEN):
-        return found
-    keys = evidence.estimates().filter(pl.col("id") == one)["source"].to_list() or [one]  # an evidence id, or a citekey itself
-    row = evidence.sources().row(by_predicate=pl.col("id") == keys[0], named=True)
-    title, identifier = row["title"].removesuffix(" (short title)"), found.rsplit(", ", 1)[1]
-    return ", ".join((f"{row['journal']} {row['year']}", title, identifier) if row["journal"] else (f"{title} {row['year']}", identifier))
+    return tuple(f"{one}: {evidence.citation(one)}" for one in dict.fromkeys(ids))

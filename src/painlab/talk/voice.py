@@ -48,32 +48,3 @@ VOICES: Final = {
     ),
 }
 """Voices by audience."""
-
-_SCALES: Final = {"0-10 NRS": "0-10", "0-100": "0-100"}  # units that are a scale
-
-
-def headed(unit: str) -> str:
-    """A unit as it stands in a heading or on an axis.
-
-    >>> headed("0-10 NRS"), headed("weeks")
-    ('points (0-10)', 'weeks')
-    """
-    return f"points ({_SCALES[unit]})" if unit in _SCALES else unit
-
-
-def counted(unit: str) -> str:
-    """A unit as it stands after a number.
-
-    >>> counted("0-10 NRS"), counted("weeks")
-    ('points', 'weeks')
-    """
-    return "points" if unit in _SCALES else unit
-
-
-def scaled(label: str, unit: str) -> str:
-    """A label, with the scale that its numbers are on.
-
-    >>> scaled("Pain at arrival", "0-10 NRS"), scaled("Age", "years")
-    ('Pain at arrival (0-10)', 'Age')
-    """
-    return f"{label} ({_SCALES[unit]})" if unit in _SCALES else label

@@ -123,9 +123,9 @@ class Background(Generic[Question, Answer]):
         """Go through all stages, until another question is asked."""
         if self._shown < asked:
             self._show_rough(await self._rough(question), asked)
-        for number, stage in enumerate(self._stages[1:], 1):
-            if number == 1:
-                await self._pause(asked)
+        if len(self._stages) > 1:
+            await self._pause(asked)
+        for stage in self._stages[1:]:
             if asked != self._asked:
                 return
             answer = await self._in_thread(stage, question, lambda: asked != self._asked)

@@ -1,6 +1,5 @@
 """The explorer's controls, in groups as a clinician thinks: levers, treatments on and off, people, links of the cycle, assumptions."""
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -16,11 +15,10 @@ from painlab.population import Population
 from painlab.scenario import Scenario
 from painlab.tables import nearest
 from painlab.views.controls import Choice, LeverControl, evidence_text, treatment_evidence
-from painlab.views.exploration import POPULATION, TAPER, Exploration, injections
+from painlab.views.exploration import ASSUMED, POPULATION, TAPER, Exploration, injections
 
 THERAPY: Final = "physical_therapy"
 INJECTION: Final = "injection"  # stands in a lever's path for whichever injection is chosen
-ASSUMED: Final = "assume"
 NO_INJECTION: Final = ""
 Path = tuple[str, ...]
 
@@ -88,21 +86,21 @@ def record(path: Path) -> Lever:
         step = _step(one.low, one.value, one.high)
         words = {"low end": one.low, "central": one.value, "high end": one.high}
         return Lever(path, "Assumption", one.name.replace("_", " "), one.low, one.high, step, one.unit, "", one.meaning, one.source, words)
+    if path == (THERAPY, "handover"):  # it stands among levers of the whole plan, and an injection has a handover too
+        return levers()[path]._replace(label="handover to therapy")
     if path[0] != INJECTION:
         return levers()[path]
     return levers()[injections()[0], *path[1:]]._replace(path=path, section="Injection")
 
 
 def _step(low: float, value: float, high: float) -> float:
-    """About a fiftieth of a range, in one figure; of those near it one from which the value and the high end are whole steps up."""
-    usual = float(f"{(high - low) / 50:.1g}")
-    near = sorted((usual * share for share in (1.0, 1.25, 0.8, 1.5, 0.75, 2.0, 0.5)), key=lambda one: abs(math.log(one / usual)))
-    figures = [one for one in (float(f"{one:.1g}") for one in near) if all(_whole(end - low, one) for end in (value, high))]
-    return figures[0] if figures else usual
+    """About a fiftieth of a range, in one figure, so that central value and high end are whole steps up, if there is such a step."""
+    figures = [float(f"{(high - low) / 50 * share:.1g}") for share in (1.0, 1.25, 0.8, 1.5, 0.75, 2.0, 0.5)]
+    return next((one for one in figures if all(_is_whole((end - low) / one) for end in (value, high))), figures[0])
 
 
-def _whole(span: float, step: float) -> bool:
-    return math.isclose(span / step, round(span / step), rel_tol=0.0, abs_tol=1e-6)
+def _is_whole(number: float) -> bool:
+    return abs(number - round(number)) < 1e-6
 
 
 def chosen_groups(groups: Sequence[str] | None) -> tuple[str, ...]:
@@ -189,16 +187,38 @@ class Deck:
             for path, control in self.levers.items():
                 whole = self.whole(path)
                 with control.hold_sync():
-                    control.value = self._value(path)
+                    control.value = self.exploration.value(whole)
                     control.baseline = self.exploration.baseline_value(whole)
                     control.disabled = path[0] != POPULATION and not self.exploration.ordered(whole[0])
             for link, check in self.links.items():
                 check.value = link in self.exploration.cut
             for name, control in self.assumptions.items():
                 with control.hold_sync():
-                    control.value, control.baseline = self._value((ASSUMED, name)), parameters.record(name).value
+                    control.value = self.exploration.value((ASSUMED, name))
+                    control.baseline = self.exploration.baseline_value((ASSUMED, name))
         finally:
             self._setting = False
+
+    def likely(self) -> Iterator[Move]:
+        """The next moves of the lever in hand, the likeliest first: steps on in the direction in which it went, and one back."""
+        if self._hand is None:
+            return
+        path, onward = self._hand
+        lever, whole, name = record(path), self.whole(path), self._control(path).name
+        value = self.exploration.value(whole)
+        with suppress(InputError):  # there is no such scenario: the lever's treatment has been taken out of the plan
+            rest = self.exploration.changed(whole, lever.low)
+            for steps in AHEAD:
+                wanted = lever.stepped(value, onward * steps)
+                if wanted != value:
+                    yield Move(name, wanted, self.exploration.changed(whole, wanted), rest)
+
+    def moved_in(self, scenario: Scenario) -> list[Any]:
+        """Name of the lever in hand and its value in a scenario; an empty list if no lever is in hand."""
+        if self._hand is None:
+            return []
+        path, _ = self._hand
+        return [self._control(path).name, self.exploration.value(self.whole(path), scenario)]
 
     def whole(self, path: Path) -> Path:
         """A lever's path with the injection's own name in it."""
@@ -223,49 +243,15 @@ class Deck:
     def _on(self, widget: Any, change: Callable[[Any], None]) -> None:
         widget.observe(lambda event: None if self._setting else self._then(lambda: change(event["new"])), "value")
 
-    def likely(self) -> Iterator[Move]:
-        """The next moves of the lever in hand, the likeliest first: steps on in the direction in which it went, and one back."""
-        if self._hand is None:
-            return
-        path, onward = self._hand
-        lever, value, name = record(path), self._value(path), self._control(path).name
-        with suppress(InputError):  # there is no such scenario: the lever's treatment has been taken out of the plan
-            rest = self._with(path, lever.low)
-            for steps in AHEAD:
-                wanted = lever.stepped(value, onward * steps)
-                if wanted != value:
-                    yield Move(name, wanted, self._with(path, wanted), rest)
-
-    def moved_in(self, scenario: Scenario) -> list[Any]:
-        """Name of the lever in hand and its value in a scenario; an empty list if no lever is in hand."""
-        return [self._control(self._hand[0]).name, self._value(self._hand[0], scenario)] if self._hand else []
-
-    def _value(self, path: Path, scenario: Scenario | None = None) -> float:
-        if path[0] == ASSUMED:
-            assume = (scenario or self.exploration.scenario).assume
-            return assume.values.get(path[1], parameters.record(path[1]).value) if assume else parameters.record(path[1]).value
-        return self.exploration.value(self.whole(path), scenario)
-
-    def _with(self, path: Path, value: float) -> Scenario:
-        if path[0] == ASSUMED:
-            return self.exploration.assuming(path[1], self._assumed_value(path[1], value))
-        return self.exploration.changed(self.whole(path), value)
-
     def _take(self, path: Path) -> None:
         if self._hand is None or self._hand[0] != path:
             self._hand = (path, 1.0)
-            self._held()
+        self._held()
 
     def _move(self, path: Path, value: float) -> None:
-        self._hand = (path, 1.0 if value >= self._value(path) else -1.0)
-        if path[0] == ASSUMED:
-            self.exploration.assume(path[1], self._assumed_value(path[1], value))
-        else:
-            self.exploration.change(self.whole(path), value)
-
-    @staticmethod
-    def _assumed_value(name: str, value: float) -> float | None:
-        return None if value == parameters.record(name).value else value
+        whole = self.whole(path)
+        self._hand = (path, 1.0 if value >= self.exploration.value(whole) else -1.0)
+        self.exploration.change(whole, value)
 
     def _group(self, name: str) -> ipywidgets.Widget:
         controls: list[ipywidgets.Widget] = []
@@ -281,8 +267,6 @@ class Deck:
                 before = path[0]
                 controls.append(self._with_evidence(self.switches[path[0]], partial(self._known, path[0])))
             self.levers[path] = self._made(path)
-            if path == (THERAPY, "handover"):  # an injection has one too, and no lever for it
-                self.levers[path].label = "Handover to therapy"
             controls.append(self.levers[path])
         kind = ["painlab-controls", *(["painlab-threes"] if name == "other" else [])]
         return _classed(ipywidgets.Box(controls), *kind)

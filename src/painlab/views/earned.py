@@ -9,10 +9,9 @@ import polars as pl
 
 from painlab.analysis.attribution import Attribution
 from painlab.analysis.clinic_capacity import LABELS, Capacity
-from painlab.analysis.paired import spoken_unit
 from painlab.analysis.slot_target import SlotsNeeded
 from painlab.narrative import banded
-from painlab.outcomes import BY_NAME
+from painlab.outcomes import BY_NAME, spoken_unit
 from painlab.views.appearance import theme, type_size
 from painlab.views.panels import week_axis
 
@@ -35,7 +34,7 @@ def shares(found: Attribution, *, dark: bool = False, large: bool = False) -> al
         data = alt.Data(values=_share_rows(found, name))
         axis = alt.Axis(labels=place == 0, ticks=False, labelLimit=300, labelFontSize=size - 1, title=None, grid=True)
         y = alt.Y("component:N", sort=order, axis=axis)
-        x = alt.X("share:Q", title=spoken_unit(name), axis=alt.Axis(tickCount=4, labelOverlap="greedy", labelSeparation=8))
+        x = alt.X("share:Q", title=spoken_unit(BY_NAME[name].unit), axis=alt.Axis(tickCount=4, labelOverlap="greedy", labelSeparation=8))
         color = alt.Color("kind:N", scale=alt.Scale(domain=_KINDS, range=[CLEAR, UNCLEAR, WHOLE]), legend=None)
         shape = alt.Shape("kind:N", scale=alt.Scale(domain=_KINDS, range=["circle", "square", "diamond"]), legend=None)
         base = alt.Chart(data)
@@ -63,9 +62,8 @@ def _share_rows(found: Attribution, name: str) -> list[dict[str, Any]]:
     whole = found.whole.row(by_predicate=pl.col("outcome") == name, named=True)
     rows.append({"component": _WHOLE, "share": whole["difference"], "low": whole["low"], "high": whole["high"], "kind": "whole plan"})
     for one in rows:
-        one["words"] = (
-            f"{one['component']}: {banded(one['share'], one['low'], one['high'], outcome.digits)} {spoken_unit(name)}, {one['kind']}"
-        )
+        amount = f"{banded(one['share'], one['low'], one['high'], outcome.digits)} {spoken_unit(outcome.unit)}"
+        one["words"] = f"{one['component']}: {amount}, {one['kind']}"
     return rows
 
 

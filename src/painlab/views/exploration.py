@@ -33,6 +33,7 @@ FULL: Final = Size(1000, 40)
 
 
 POPULATION: Final = "population"
+ASSUMED: Final = "assume"
 TAPER: Final = "taper"
 TOGETHER: Final = 1.5  # seconds within which moves of one lever are one step
 MOST_STEPS: Final = 200
@@ -104,15 +105,23 @@ class Exploration:
     # Levers
 
     def value(self, path: tuple[str, ...], scenario: Scenario | None = None) -> float:
-        """Value under a lever, by its path in `plan.levers()` or ("population", trait), in the present scenario or another one.
+        """Value under a lever in the present scenario or another one, by its path in `plan.levers()`, ("population", trait) or
+        ("assume", parameter).
 
         Of a treatment or taper that is not ordered it is what its order would say; of a trait that is left out the condition's own.
         """
         of = scenario or self.scenario
+        if path[0] == ASSUMED:
+            return of.assumed(parameters.values())[0][path[1]]
         return _trait(of, path[1]) if path[0] == POPULATION else _value(self._completed(of.care, path[0]), path)
 
     def baseline_value(self, path: tuple[str, ...]) -> float | None:
-        """Value of a lever in the baseline's plan, or None where the baseline does not order it; patients are the same in both."""
+        """Value of a lever in the baseline's plan, or None where the baseline does not order it; patients are the same in both.
+
+        Of a parameter it is the model's own.
+        """
+        if path[0] == ASSUMED:
+            return parameters.values()[path[1]]
         plan = self.scenario.baseline_plan()
         return None if path[0] == POPULATION or not _ordered(plan, path[0]) else _value(plan, path)
 
@@ -122,6 +131,8 @@ class Exploration:
 
     def changed(self, path: tuple[str, ...], value: float) -> Scenario:
         """The scenario that `change` would make. Raises InputError as it does."""
+        if path[0] == ASSUMED:
+            return self._assuming(path[1], None if value == parameters.values()[path[1]] else value)
         if path[0] != POPULATION and not _ordered(self.scenario.care, path[0]):
             label = catalog.treatments()[path[0]].label if path[0] in catalog.treatments() else "A taper"
             raise InputError(f"{label} is not ordered in this plan", mend="Switch it on first.")
@@ -178,10 +189,9 @@ class Exploration:
 
     def assume(self, name: str, value: float | None) -> None:
         """Put a value in the place of a parameter, or with None the model's own again. Raises InputError outside its prior's range."""
-        self._adopt(("assume", name), self.assuming(name, value))
+        self._adopt((ASSUMED, name), self._assuming(name, value))
 
-    def assuming(self, name: str, value: float | None) -> Scenario:
-        """The scenario that `assume` would make. Raises InputError as it does."""
+    def _assuming(self, name: str, value: float | None) -> Scenario:
         values = self.assumed
         values.pop(name, None)
         if value is not None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from html import escape
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import ipywidgets
 import polars as pl
@@ -32,6 +32,16 @@ NOTE: Final = (
     "that published trials allow; much of what no trial speaks of is assumed: press <b>?</b> at a lever to see which."
 )
 PREPARING: Final = "Preparing the model. The first time on a machine this takes about half a minute; afterwards a moment."
+
+
+class Foreseen(NamedTuple):
+    """What a chart was told ahead: for which values of a lever, and what these hold for: the lever, all else of the scenario, the chart."""
+
+    basis: tuple[str, Scenario, Wanted] | None
+    values: frozenset[float]
+
+
+NOTHING: Final = Foreseen(None, frozenset())
 
 
 def explore(
@@ -79,11 +89,10 @@ class Explorer(ipywidgets.VBox):
         self.projection: Projection | None = None
         self._preview: Projection | None = None  # of the scenario as it is now
         self._anchor: tuple[Projection, Projection] | None = None  # a full run and the preview of the same scenario
-        self._anchored = 0  # how often that was another
         self._frame: pl.DataFrame | None = None  # what is drawn
         self._frame_before: pl.DataFrame | None = None  # of the full run before the last
         self._stale = False  # whether controls await the next picture
-        self._foreseen: tuple[Any, set[float]] = (None, set())  # what the chart was told ahead: on what basis, and for which values
+        self._foreseen = NOTHING  # what the chart was told ahead
         self._settled: list[Callable[[Projection], None]] = []
         self._standing = Standing()
         self._background: Background[Scenario, Projection] = Background(
@@ -100,7 +109,7 @@ class Explorer(ipywidgets.VBox):
         self.pins = Pins(lambda: self.projection, self._redraw, self._say)
         self.sharing = Sharing(exploration, lambda: self.projection, self._open, self._say, self._fail)
         more = {"compare": ("Compare", self.pins.box), "share": ("Share and save", self.sharing.box)}
-        self.deck = Deck(exploration, self._then, self._tell, groups, more, self._background.look_ahead)
+        self.deck = Deck(exploration, self._then, self._tell, groups, more, self._take_in_hand)
         self.deck.tabs.observe(lambda _: self._tell(""), "value")  # it was about a control that is no longer shown
         self._drawn: Wanted | None = self._wanted()
         self.chart = LiveChart(sights.specification(self._drawn), EMPTY, headline=PREPARING, renderer="canvas")
@@ -235,13 +244,16 @@ class Explorer(ipywidgets.VBox):
         """Tell the chart ahead what a move would show, so that a browser draws it without waiting for the kernel."""
         if self.view.value not in WEEKLY or self._drawn is None:
             return
-        basis = (move.lever, move.rest, self._drawn, self._anchored)
-        if basis != self._foreseen[0]:
-            self._foreseen = (basis, set())
-        told = self._foreseen[1]
+        basis = (move.lever, move.rest, self._drawn)
+        told = self._foreseen.values if self._foreseen.basis == basis else frozenset()
         if move.value not in told:
             self.chart.foresee(move.lever, move.value, sights.weekly(self._expected(preview), {}, self._drawn.view), anew=not told)
-            told.add(move.value)
+            self._foreseen = Foreseen(basis, told | {move.value})
+
+    def _take_in_hand(self) -> None:
+        """The keyboard comes to a lever: a browser has forgotten what it was told, if something else was touched before."""
+        self._foreseen = NOTHING
+        self._background.look_ahead()
 
     def _expected(self, preview: Projection) -> pl.DataFrame:
         """What is drawn of a preview: where there is one, the last full run, moved by what the preview says."""
@@ -257,7 +269,7 @@ class Explorer(ipywidgets.VBox):
     def _show_in_full(self, projection: Projection) -> None:
         if self._preview and self._preview.scenario == projection.scenario:
             self._anchor = (projection, self._preview)
-            self._anchored += 1
+            self._foreseen = NOTHING
         if self.projection and comparable(self.projection, projection) and self.projection.scenario != projection.scenario:
             self._frame_before = self.projection.weekly
         elif self.projection and not comparable(self.projection, projection):

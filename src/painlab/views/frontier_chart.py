@@ -6,9 +6,8 @@ import altair as alt
 import polars as pl
 
 from painlab.analysis.care_choice import OBJECTIVES, Choice, Frontier
-from painlab.analysis.paired import spoken_unit
 from painlab.narrative import plain
-from painlab.outcomes import BY_NAME
+from painlab.outcomes import BY_NAME, spoken_unit
 from painlab.views.appearance import type_size
 from painlab.views.earned import CLEAR, UNCLEAR, WHOLE, dressed
 
@@ -105,7 +104,7 @@ def scatter(found: Frontier, name: str = "", *, dark: bool = False, large: bool 
             .encode(x=x, y=y, text="label:N")
         )
         better = "less is taken as better" if OBJECTIVES[outcome] < 0 else "more is taken as better"
-        title = alt.Title(text=one.label, subtitle=[spoken_unit(outcome), better])
+        title = alt.Title(text=one.label, subtitle=[spoken_unit(BY_NAME[outcome].unit), better])
         cells.append(
             alt.layer(dots, baseline, names, ring, mark).properties(width=300 if large else 260, height=300 if large else 260, title=title)
         )

@@ -100,9 +100,8 @@ def _domain(frame: pl.DataFrame, guess: float, above: bool) -> list[float]:
     """
     line = frame["value"].drop_nulls()
     ends = [0.0, guess, *line.to_list()]
-    band = frame.select("low", "high").drop_nulls()
-    if band.height:
-        ends += [*band["low"].sort()[-(-band.height // 50) :][:1], *band["high"].sort(descending=True)[-(-band.height // 50) :][:1]]
+    if frame["low"].count():
+        ends += [frame["low"].quantile(0.02, "higher"), frame["high"].quantile(0.98, "lower")]
     low, high = min(ends), max(ends)
     room = 0.13 * (high - low or 1.0)  # a line of type and the mark
     return [low if above else min(low, guess - room), max(high, guess + room) if above else high]

@@ -185,8 +185,8 @@ class PredictionBox(_Box):
 
     def __init__(self, prediction: Prediction, record: lessons.Record) -> None:
         self.prediction, self.record, self._drawn = prediction, record, False
-        start = 0.0 if prediction.low <= 0.0 <= prediction.high else prediction.low  # no effect: it hints at nothing
-        hint = "Record a prediction first; it need not be right. Then the model's answer can be revealed."
+        guess = record.guesses.get(prediction.id)  # none at first: where a slider happens to stand is nobody's prediction
+        hint = "Move the slider or enter a number, and record it; it need not be right. Then the model's answer can be revealed."
         super().__init__(
             Question(
                 self.pressed,
@@ -198,7 +198,7 @@ class PredictionBox(_Box):
                 low=prediction.low,
                 high=prediction.high,
                 step=prediction.step,
-                value=round(record.guesses.get(prediction.id, start), lessons.decimals(prediction.step)),
+                value=None if guess is None else round(guess, lessons.decimals(prediction.step)),
                 buttons=[["record", "Record my prediction"], ["reveal", "Reveal"]],
             )
         )
@@ -209,7 +209,7 @@ class PredictionBox(_Box):
         self._attempt({"record": self.note, "reveal": self.reveal}.get(event, lambda: None))
 
     def note(self) -> None:
-        """Record the value under the slider. Raises InputError as `Record.predict` does."""
+        """Record the value that was set. Raises InputError as `Record.predict` does, also if there is none."""
         value = self.question.value
         self.record.predict(self.prediction.id, float("nan") if value is None else value)
         self._show()

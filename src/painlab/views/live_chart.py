@@ -74,9 +74,7 @@ class LiveChart(anywidget.AnyWidget):
     renderer = traitlets.Enum(("svg", "canvas"), "svg").tag(sync=True)
     theme = traitlets.Enum(("auto", "light", "dark"), "auto").tag(sync=True)
     waiting = traitlets.Bool(False).tag(sync=True)  # what it says is of the run before
-    moved: traitlets.List[Any] = traitlets.List().tag(
-        sync=True
-    )  # name and value of the lever whose move the data show; empty if no lever made them
+    moved: traitlets.List[Any] = traitlets.List().tag(sync=True)  # name and value of the lever that made the data; empty if none did
     keeps = traitlets.Bool(False).tag(sync=True)  # sends its picture when it rests
     library = traitlets.Instance(VegaLibrary).tag(sync=True, **ipywidgets.widget_serialization)
 
@@ -151,11 +149,11 @@ class LiveChart(anywidget.AnyWidget):
         buffers: list[bytes] = []
         tables: dict[str, dict[str, Any]] = {}
         for table, columns in _columns(self.spec, data).items():
-            tables[table] = {}
+            tables[table] = dict(columns)
             for name, values in columns.items():
                 if isinstance(values, bytes):
+                    tables[table][name] = len(buffers)
                     buffers.append(values)
-                tables[table][name] = len(buffers) - 1 if isinstance(values, bytes) else values
         self.send({"ahead": lever, "value": value, "anew": anew, "tables": tables}, buffers)
 
     def replace(self, chart: alt.TopLevelMixin | dict[str, Any], data: Table | Mapping[str, Table] | None = None) -> None:

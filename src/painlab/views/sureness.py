@@ -17,7 +17,7 @@ from painlab.analysis.separated import SOURCES, Separated
 from painlab.analysis.turning_points import TurningPoints
 from painlab.analysis.variance_shares import VarianceShares
 from painlab.errors import InputError
-from painlab.outcomes import BY_NAME
+from painlab.outcomes import BY_NAME, spoken_unit
 from painlab.views.appearance import theme, type_size
 from painlab.views.live_chart import LiveChart
 
@@ -236,4 +236,4 @@ def _clear() -> pl.Expr:
 
 
 def _unit(outcome: str) -> str:
-    return paired.spoken_unit(outcome)
+    return spoken_unit(BY_NAME[outcome].unit)

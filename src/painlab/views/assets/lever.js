@@ -31,14 +31,9 @@ function render({ model, el }) {
     const option = part(named, "option", "", { value });
     option.textContent = words;
   }
-  // Any value in the range may be entered: the model's own need not lie on the slider's steps.
+  // Any value in the range may be entered, also between two steps of the slider.
   const exact = part(row, "input", "painlab-lever-exact", { type: "number", ...limits, step: "any", "aria-label": `${name}, exact value` });
   el.title = ask.title = model.get("help");
-
-  function onStep(value) {
-    const steps = (value - limits.min) / limits.step;
-    return Math.abs(steps - Math.round(steps)) < 1e-6;
-  }
 
   function show() {
     const value = model.get("value");
@@ -46,13 +41,10 @@ function render({ model, el }) {
     const unit = model.get("unit");
     // What someone is typing is left alone.
     if (document.activeElement !== exact) exact.value = Number(value.toPrecision(6));
-    // A value between two steps stands where it is until the slider is moved.
-    slider.step = onStep(value) ? limits.step : "any";
     slider.value = value;
-    const words = levels.find(([, each]) => Math.abs(each - value) < 1e-9)?.[0];
-    slider.setAttribute("aria-valuetext", `${value}${unit ? ` ${unit}` : ""}${words ? `, ${words}` : ""}`);
-    slider.style.setProperty("--share", (value - limits.min) / (limits.max - limits.min));
     const level = levels.find(([, each]) => Math.abs(each - value) < 1e-9);
+    slider.setAttribute("aria-valuetext", `${value}${unit ? ` ${unit}` : ""}${level ? `, ${level[0]}` : ""}`);
+    slider.style.setProperty("--share", (value - limits.min) / (limits.max - limits.min));
     named.value = level ? String(level[1]) : "";
     slider.disabled = exact.disabled = named.disabled = model.get("disabled");
     el.classList.toggle("painlab-disabled", model.get("disabled"));
@@ -69,9 +61,6 @@ function render({ model, el }) {
     if (moves) el.dispatchEvent(new CustomEvent("painlab-move", { bubbles: true, detail: { lever: name, value } }));
   }
 
-  const onSteps = () => (slider.step = limits.step);
-  slider.addEventListener("pointerdown", onSteps);
-  slider.addEventListener("keydown", (event) => event.key !== "Tab" && onSteps());
   slider.addEventListener("input", () => {
     exact.value = slider.value;
     send(slider.valueAsNumber);

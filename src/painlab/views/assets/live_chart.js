@@ -69,7 +69,7 @@ function sameKeys(one, other, same) {
 }
 
 function sameData(one, other) {
-  return sameKeys(one, other, (columns, others) => sameKeys(columns, others, sameColumn));
+  return one === other || sameKeys(one, other, (columns, others) => sameKeys(columns, others, sameColumn));
 }
 
 export async function render({ model, el }) {
@@ -89,9 +89,15 @@ export async function render({ model, el }) {
 
   let rest = null; // timer after which the picture is sent
   let shown = model.get("data"); // the kernel's, or what it has told ahead
-  let ahead = { lever: null, values: new Map() }; // data by the value that a lever would have
-  let early = new Set(); // values whose pictures were drawn before the kernel's answer
+  let ahead = null; // data by the value that a lever would have
+  let early = null; // values whose pictures were drawn before the kernel's answer
   let last = null; // value of the last move
+
+  function forget() {
+    ahead = { lever: null, values: new Map() };
+    early = new Set();
+  }
+  forget();
 
   const explorer = () => el.closest(".painlab-explorer");
   function showWaiting(waiting = model.get("waiting")) {
@@ -120,8 +126,7 @@ export async function render({ model, el }) {
   // What was told ahead holds as long as nothing else than its lever is touched.
   function onTouch(event) {
     if (!explorer()?.contains(event.target) || event.target.closest(".painlab-lever")?.dataset.lever === ahead.lever) return;
-    ahead = { lever: null, values: new Map() };
-    early = new Set();
+    forget();
   }
 
   function onAnswer() {
@@ -206,7 +211,7 @@ export async function render({ model, el }) {
   }
 
   const onSpec = () => {
-    ahead = { lever: null, values: new Map() };
+    forget();
     request("spec");
   };
   const onPage = () => isDark() !== dark && request("spec");

@@ -73,7 +73,10 @@ function render({ model, el }) {
       input.disabled = locked;
       if (input.type === "radio") input.checked = Number(input.value) === value;
       else if (document.activeElement !== input) input.value = value ?? "";
-      if (input.type === "range") input.setAttribute("aria-valuetext", `${value} ${unit}`);
+      if (input.type === "range") {
+        input.setAttribute("aria-valuetext", value === null ? "no prediction yet" : `${value} ${unit}`);
+        input.classList.toggle("painlab-question-unset", value === null);
+      }
     }
     for (const button of buttons) {
       button.setAttribute("aria-disabled", model.get("off").includes(button.dataset.event));
