@@ -39,7 +39,7 @@ class LeverControl(anywidget.AnyWidget):
         wanted; `held()` when the keyboard comes to it.
         """
         name = lever.section if lever.section.lower() == lever.label else f"{lever.section}: {lever.label}"
-        unit = "" if lever.unit.rstrip("s") in lever.label else lever.unit
+        unit = "" if lever.unit == "1" or lever.unit.rstrip("s") in lever.label else lever.unit
         super().__init__(
             name=name,
             label=lever.label[0].upper() + lever.label[1:],

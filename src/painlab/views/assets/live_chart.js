@@ -31,13 +31,33 @@ function pageIsDark() {
   return light === undefined ? document.body.classList.contains("vscode-dark") : light === "false";
 }
 
+// A text in lines of at most so many characters, as far as its words allow.
+function inLines(text, most) {
+  const lines = [];
+  for (const word of text.split(" ")) {
+    if (lines.length && lines.at(-1).length + 1 + word.length <= most) lines.push(`${lines.pop()} ${word}`);
+    else lines.push(word);
+  }
+  return lines;
+}
+
+// Subtitles of charts side by side, in as many lines each, so that none runs into the next chart and titles stand on one line.
+function withSubtitles(charts, room, size) {
+  const most = Math.floor(room / (0.5 * size));
+  const lines = charts.map((chart) => inLines([chart.title?.subtitle ?? ""].flat().join(" "), most));
+  const count = Math.max(...lines.map((each) => each.length));
+  if (count === 1) return charts;
+  return charts.map((chart, i) => ({ ...chart, title: { ...chart.title, subtitle: [...lines[i], ...Array(count - lines[i].length).fill(" ")] } }));
+}
+
 // Charts side by side take the width there is, at the size of type they are specified with; below 640 pixels they stand in a column.
-function fitted(spec, width) {
+function fitted(spec, width, config) {
   const gap = spec.usermeta?.painlab?.fit;
   if (!gap || width < 200) return spec;
   const columns = width < 640 ? 1 : spec.columns;
   const each = Math.min(420, Math.max(110, Math.floor((width - 2 * PADDING) / columns - gap)));
-  return { ...spec, columns, concat: spec.concat.map((chart) => ({ ...chart, width: each })) };
+  const charts = withSubtitles(spec.concat, each + gap, config.title?.subtitleFontSize ?? 14);
+  return { ...spec, columns, concat: charts.map((chart) => ({ ...chart, width: each })) };
 }
 
 function part(parent, kind, name) {
@@ -166,8 +186,8 @@ export async function render({ model, el }) {
     // Axes without numbers would only jump when the numbers come.
     if (!embedded && tables.length && tables.every((rows) => rows.length === 0)) return;
     width = picture.clientWidth;
-    const spec = { ...fitted(model.get("spec"), width), datasets };
     const config = { ...model.get(dark ? "dark_config" : "light_config"), background: "transparent" };
+    const spec = { ...fitted(model.get("spec"), width, config), datasets };
     // The old picture stays until the new one is drawn.
     const next = document.createElement("div");
     const result = await vegaEmbed(next, spec, { mode: "vega-lite", renderer: model.get("renderer"), actions: false, defaultStyle: false, config });
