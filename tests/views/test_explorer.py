@@ -268,6 +268,11 @@ def test_the_chart_is_told_ahead_what_the_next_moves_of_a_lever_would_show(plain
         while len(told) < 4:
             await asyncio.sleep(0.005)
         at_focus = list(told)
+        told.clear()
+        control._handle_custom_msg({"event": "held"}, [])  # and again, after something else was touched: a browser has forgotten
+        while len(told) < 4:
+            await asyncio.sleep(0.005)
+        assert told == at_focus
         control.value = at_focus[1][0]["value"]
         moved = list(explorer.chart.moved), columns(explorer, "scenario")
         explorer.close()
